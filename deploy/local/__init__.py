@@ -1,0 +1,1 @@
+"""The embedded stack: real MongoDB, real Apache Kafka and the services, supervised, without containers."""

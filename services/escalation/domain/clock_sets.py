@@ -1,0 +1,44 @@
+"""The aggregate of this service, as the runtime runs it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.escalation.domain.decide import decide
+from services.escalation.domain.evolve import evolve
+from services.escalation.domain.state import ClockSet
+from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired
+from shared.kernel.aggregate import AggregateType, Snapshot
+from shared.kernel.ids import CLOCK_SET, COMPLAINT, WORK_ORDER, murmur2, sibling
+
+SLOTS = 960
+
+
+def slot_of(order_id: str) -> int:
+    """Slot modulo partitions is the partition of the order's records, as long as the partitions divide 960."""
+    return (murmur2(order_id.encode()) & 0x7FFFFFFF) % SLOTS
+
+
+def index_fields(snapshot: Snapshot[ClockSet]) -> Mapping[str, Any]:
+    """What timers and the watch over coverage ask for; a set with nothing to fire is in neither index."""
+    if snapshot.state is None:
+        return {}
+    fields: dict[str, Any] = {"slot": slot_of(sibling(snapshot.id, WORK_ORDER))}
+    if snapshot.state.next_fire is not None:
+        fields["next_fire"] = snapshot.state.next_fire
+    if any(clock.not_covered for clock in snapshot.state.running):
+        fields["not_covered"] = True
+    return fields
+
+
+CLOCK_SETS = AggregateType(
+    name="clock_set",
+    prefix=CLOCK_SET,
+    topic="sla",
+    state=ClockSet,
+    events=(ClocksChanged, ClockAtRisk, ClockBreached, RungFired, RungCollapsed),
+    decide=decide,
+    evolve=evolve,
+    index=index_fields,
+    key=lambda clock_set_id: sibling(clock_set_id, WORK_ORDER),
+    correlation=lambda clock_set_id: sibling(clock_set_id, COMPLAINT),
+)

@@ -1,0 +1,56 @@
+"""The clock set after each of its events."""
+
+from dataclasses import replace
+
+from services.escalation.domain.state import ClockSet
+from shared.events.parts import ClockChange, ClockView, Rung, RungTime
+from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired
+from shared.kernel.aggregate import Event, Stamp
+
+
+def evolve(state: ClockSet | None, event: Event, _stamp: Stamp | None = None) -> ClockSet:
+    if isinstance(event, ClocksChanged):
+        return _changed(state, event)
+    if state is None:
+        raise ValueError(f"{event.TYPE} of a clock set without clocks")
+    match event:
+        case ClockBreached():
+            return _with(state, replace(_clock(state, event.clock), breached_at=event.clock.breached_at))
+        case ClockAtRisk():
+            return _with(state, replace(_clock(state, event.clock), warned=True))
+        case RungFired():
+            return _with(state, _decided(_clock(state, event.clock), event, "fired"))
+        case RungCollapsed():
+            return _with(state, _decided(_clock(state, event.clock), event, "collapsed"))
+    raise ValueError(f"no event of a clock set: {event.TYPE}")
+
+
+def _changed(state: ClockSet | None, event: ClocksChanged) -> ClockSet:
+    clocks = {clock.number: clock for clock in (() if state is None else state.clocks)}
+    clocks.update((clock.number, clock) for clock in event.clocks)
+    return ClockSet(
+        work_order_id=event.work_order_id,
+        cycle=event.cycle,
+        region=event.region,
+        team=event.team,
+        clocks=tuple(clocks[number] for number in sorted(clocks)),
+    )
+
+
+def _clock(state: ClockSet, view: ClockView) -> ClockChange:
+    return next(clock for clock in state.clocks if clock.id == view.id)
+
+
+def _with(state: ClockSet, changed: ClockChange) -> ClockSet:
+    return replace(state, clocks=tuple(changed if clock.id == changed.id else clock for clock in state.clocks))
+
+
+def _decided(clock: ClockChange, event: RungFired | RungCollapsed, status: str) -> ClockChange:
+    rungs = tuple(_at(rung, event.rung, status) if rung.name == event.rung.name else rung for rung in clock.rungs)
+    # The state too: firing ends an alarm.
+    return replace(clock, rungs=rungs, state=event.clock.state)
+
+
+def _at(rung: RungTime, decided: Rung, status: str) -> RungTime:
+    """Fired: when it fired. Collapsed: when it should have."""
+    return replace(rung, status=status, fire_at=decided.fired_at if status == "fired" else decided.fire_at)

@@ -1,0 +1,47 @@
+"""A clock set 时钟组: every clock that ever ran for one work order, and who has the order now."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.escalation.domain.table import is_alarm
+from shared.events.parts import ClockChange
+
+BREACH_SHOWS_AFTER = timedelta(seconds=1)
+"""At due a clock is not breached yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSet:
+    """`clocks` holds the newest change of each clock, by number from 1, and what its rungs came to since."""
+
+    work_order_id: str
+    cycle: int
+    region: str
+    team: str | None
+    clocks: tuple[ClockChange, ...] = ()
+
+    @property
+    def running(self) -> Iterator[ClockChange]:
+        return (clock for clock in self.clocks if clock.state == "running")
+
+    def running_of(self, kind: str) -> ClockChange | None:
+        return next((clock for clock in self.running if clock.kind == kind), None)
+
+    def provisional_of(self, kind: str) -> ClockChange | None:
+        """The newest clock of the kind, if it may still count on."""
+        newest = next((clock for clock in reversed(self.clocks) if clock.kind == kind), None)
+        return newest if newest is not None and newest.provisional else None
+
+    @property
+    def next_fire(self) -> datetime | None:
+        """When something is due next: a rung, an alarm, or the second after a due."""
+        return min((instant for clock in self.running for instant in _due_instants(clock)), default=None)
+
+
+def _due_instants(clock: ClockChange) -> Iterator[datetime]:
+    for rung in clock.rungs:
+        if rung.status == "pending" and rung.fire_at is not None:
+            yield rung.fire_at
+    if clock.due_at is not None and clock.breached_at is None and not is_alarm(clock.kind):
+        yield clock.due_at + BREACH_SHOWS_AFTER

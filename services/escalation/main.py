@@ -1,0 +1,23 @@
+"""Composition root of escalation."""
+
+from services.escalation.api import routes
+from services.escalation.bindings import BINDINGS
+from services.escalation.coverage_watch import watch_coverage
+from services.escalation.domain import CLOCK_SETS
+from services.escalation.domain.commands import Fire
+from services.escalation.projection import INDEXES
+from services.escalation.rulebook import RulebookSource
+from services.escalation.settings import Settings
+from shared.runtime.context import ServiceDefinition, Timers
+
+SERVICE = ServiceDefinition(
+    name="escalation",
+    settings=Settings,
+    aggregates=(CLOCK_SETS,),
+    bindings=BINDINGS,
+    routes=routes,
+    reference=RulebookSource().load,
+    indexes=INDEXES,
+    workers=(watch_coverage,),
+    timers=Timers(aggregate=CLOCK_SETS, fire=Fire, topic="workorders"),
+)

@@ -1,0 +1,15 @@
+"""The collection beside the aggregate, and the indexes that timers and watches need."""
+
+from services.escalation.domain import CLOCK_SETS
+from shared.persistence.projection import collection_name
+from shared.runtime.context import Index
+
+RULES = "rules"
+"""Every published version of policies and calendars, word for word."""
+
+_CLOCK_SETS = collection_name(CLOCK_SETS)
+
+INDEXES: tuple[Index, ...] = (
+    (_CLOCK_SETS, (("next_fire", 1),), {"sparse": True}),
+    (_CLOCK_SETS, (("not_covered", 1),), {"sparse": True}),
+)

@@ -1,0 +1,1 @@
+"""The ways out: each sends one parcel once and says how that ended."""

@@ -1,0 +1,241 @@
+"""What workflow hears, and which command it makes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.workflow.domain import WORK_ORDERS
+from services.workflow.domain import commands as c
+from services.workflow.domain.scope import SOURCE
+from services.workflow.domain.transitions import NOT_YET_SUPPORTED
+from services.workflow.projection import CLOCKS, DIRECTORY
+from services.workflow.replies import reply
+from services.workflow.schemas import ARGUMENTS, Arguments, CommandHeader
+from shared.events import complaints, notifications, sla
+from shared.events.catalogue import wire_type
+from shared.events.directory import DirectoryChanged
+from shared.events.parts import ClockView, Reason
+from shared.kernel.aggregate import SYSTEM, Actor, Facts
+from shared.kernel.ids import COMPLAINT, WORK_ORDER, sibling
+from shared.kernel.refusal import Refusal
+from shared.messaging import contract
+from shared.messaging.bindings import Binding, Copy, InvalidData, On, Replica, Target, Trigger
+from shared.messaging.records import Delivery
+from shared.persistence.codec import stored
+
+COMPLAINANT = "complainant"  # the audience of notices whose delivery the order waits for
+ALL = frozenset({"*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command from outside: who asks what of which order."""
+
+    header: CommandHeader
+    arguments: Arguments | None  # None: an action that is known by name only
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rung, and what it wants of the order, if anything."""
+
+    event: sla.RungFired
+    arguments: Arguments | None
+
+
+# complaints
+
+
+def on_received(delivery: Delivery) -> Target:
+    received: complaints.Received = delivery.change
+    complaint_id = sibling(received.work_order_id, COMPLAINT)
+    return received.work_order_id, c.Create(complaint_id=complaint_id, received=received)
+
+
+def on_withdrawal(delivery: Delivery) -> Target:
+    """The complainant wants out; of a regulator's case only the regulator's own word counts."""
+    wanted: complaints.WithdrawalRequested = delivery.change
+    by_regulator = wanted.by == "regulator"
+    actor = replace(SYSTEM, kind="regulator" if by_regulator else "complainant", id=wanted.by)
+    return sibling(str(delivery.envelope.subject), WORK_ORDER), c.Cancel(
+        actor=actor, reason=Reason("withdrawn", wanted.text), confirmed_by=wanted.by if by_regulator else None
+    )
+
+
+# workorders.inbox
+
+
+def decode_command(data: Mapping[str, Any]) -> Asked:
+    header = contract.model(CommandHeader)(data)
+    if header.action in NOT_YET_SUPPORTED:
+        return Asked(header, None)
+    return Asked(header, _arguments(header.action, data))
+
+
+def _arguments(action: str, raw: Mapping[str, Any]) -> Arguments:
+    if action not in ARGUMENTS:
+        raise InvalidData("/action", "not an action of the contract")
+    return contract.model(ARGUMENTS[action])(raw)
+
+
+def on_command(delivery: Delivery) -> Target:
+    asked: Asked = delivery.change
+    who = asked.header.actor
+    actor = Actor(who.kind, who.id, delivery.envelope.source, frozenset({SOURCE}), ALL, ALL)
+    if asked.arguments is None:
+        return asked.header.work_order_id, c.Unsupported(actor=actor, wanted=asked.header.action)
+    return asked.header.work_order_id, asked.arguments.command(actor)
+
+
+def registered(delivery: Delivery, facts: Facts) -> Refusal | None:
+    if facts.reference.at(facts.now).source(delivery.envelope.source) is not None:
+        return None
+    return Refusal("unknown_source", "commands need a registered source")
+
+
+def command_id(delivery: Delivery) -> str:
+    asked: Asked = delivery.change
+    return asked.header.command_id
+
+
+# sla
+
+
+def decode_rung(data: Mapping[str, Any]) -> Fired:
+    event = contract.change(sla.RungFired)(data)
+    carried = event.rung.command
+    return Fired(event, _arguments(carried.action, carried.arguments) if carried else None)
+
+
+def on_rung(delivery: Delivery) -> Target | None:
+    fired: Fired = delivery.change
+    if fired.arguments is None:
+        return None
+    command = fired.arguments.command(SYSTEM)
+    if isinstance(command, c.Recall):
+        command = replace(command, clock_started_at=fired.event.clock.started_at)
+    return fired.event.work_order_id, command
+
+
+def rung_command_id(delivery: Delivery) -> str:
+    fired: Fired = delivery.change
+    carried = fired.event.rung.command
+    return carried.command_id if carried else delivery.envelope.id
+
+
+def copy_clocks(delivery: Delivery) -> list[Copy]:
+    """One document per clock, so that the newest of each wins. Alarms are timers of ours, not clocks of the order."""
+    changed: sla.ClocksChanged | sla.ClockBreached = delivery.change
+    clocks = changed.clocks if isinstance(changed, sla.ClocksChanged) else (changed.clock,)
+    return [
+        (
+            f"{changed.work_order_id}/{clock.id}",
+            {
+                **stored(_seen(clock)),
+                "clock": clock.id,
+                "work_order": changed.work_order_id,
+                "as_of": delivery.envelope.time,
+            },
+        )
+        for clock in clocks
+        if not clock.kind.startswith("alarm.")
+    ]
+
+
+def _seen(clock: ClockView) -> ClockView:
+    """Without what only escalation needs."""
+    return ClockView(**{name: getattr(clock, name) for name in ClockView.__dataclass_fields__})
+
+
+# notifications
+
+
+def on_sent(delivery: Delivery) -> Target | None:
+    """The acknowledgement or the answer reached the complainant, as far as the channel can tell."""
+    told: notifications.DeliveryEvent = delivery.change
+    notification = told.notification
+    if notification.work_order_id is None or notification.audience != COMPLAINANT:
+        return None
+    at = delivery.envelope.time
+    if notification.template.id == "acknowledgement":
+        return notification.work_order_id, c.Acknowledge(by="system", occurred_at=at)
+    if notification.template.id == "answer":
+        about = _sequence(notification.cause)
+        return notification.work_order_id, c.CommunicateDecision(by="system", occurred_at=at, about=about)
+    return None
+
+
+def _sequence(event_id: str) -> int | None:
+    _, _, number = event_id.rpartition(":")
+    return int(number) if number.isascii() and number.isdigit() else None
+
+
+def on_failed(delivery: Delivery) -> Target | None:
+    failed: notifications.Failed = delivery.change
+    notification = failed.notification
+    no_route = failed.error is not None and failed.error.code == "no_route"
+    if notification.work_order_id is None or notification.audience != COMPLAINANT or not no_route:
+        return None
+    return notification.work_order_id, c.MarkUnreached(template=notification.template.id)
+
+
+# directory
+
+
+def copy_entry(delivery: Delivery) -> Copy:
+    """One document per version: the next one counts only from its time on, and until then the present one does."""
+    entry: DirectoryChanged = delivery.change
+    return f"{entry.id}:{entry.version}", stored(entry)
+
+
+BINDINGS: tuple[Binding, ...] = (
+    Trigger(
+        topic="complaints",
+        aggregate=WORK_ORDERS,
+        on={
+            wire_type(complaints.Received): On(contract.change(complaints.Received), on_received),
+            wire_type(complaints.WithdrawalRequested): On(
+                contract.change(complaints.WithdrawalRequested), on_withdrawal
+            ),
+        },
+    ),
+    Trigger(
+        topic="workorders.inbox",
+        aggregate=WORK_ORDERS,
+        on={"closedloop.workorder.command.v1": On(decode_command, on_command)},
+        foreign=True,
+        may_send=registered,
+        reply=reply,
+        cause_id=command_id,
+    ),
+    Trigger(
+        topic="sla",
+        aggregate=WORK_ORDERS,
+        on={wire_type(sla.RungFired): On(decode_rung, on_rung)},
+        cause_id=rung_command_id,
+    ),
+    Trigger(
+        topic="notifications",
+        aggregate=WORK_ORDERS,
+        on={
+            wire_type(notifications.Sent): On(contract.change(notifications.Sent), on_sent),
+            wire_type(notifications.Delivered): On(contract.change(notifications.Delivered), on_sent),
+            wire_type(notifications.Failed): On(contract.change(notifications.Failed), on_failed),
+        },
+    ),
+    Replica(
+        topic="sla",
+        collection=CLOCKS,
+        on={
+            wire_type(sla.ClocksChanged): On(contract.change(sla.ClocksChanged), lambda _: None),
+            wire_type(sla.ClockBreached): On(contract.change(sla.ClockBreached), lambda _: None),
+        },
+        copy=copy_clocks,
+    ),
+    Replica(
+        topic="directory",
+        collection=DIRECTORY,
+        on={wire_type(DirectoryChanged): On(contract.change(DirectoryChanged), lambda _: None)},
+        copy=copy_entry,
+    ),
+)

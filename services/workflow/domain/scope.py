@@ -1,0 +1,71 @@
+"""Who may see and touch an order (数据范围), and which verbs a role has; the same for reads and for writes."""
+
+from collections.abc import Iterable, Mapping
+
+from services.workflow.domain.reference import Directory
+from services.workflow.domain.state import WorkOrder
+from shared.kernel.aggregate import Actor, Facts
+from shared.kernel.refusal import Refusal
+
+SOURCE = "source"
+"""The role of actors whose command came from a registered source: the source's list of actions decides for them.
+No token can hold it, and without the organisation of a registered source it permits nothing."""
+
+READS_ALL = frozenset({"admin", "auditor"})
+
+ROLES: Mapping[str, frozenset[str]] = {
+    "acknowledge": frozenset({"system", "agent"}),
+    "dispatch": frozenset({"system", "dispatcher"}),
+    "accept": frozenset({"handler", "leader"}),
+    "recall": frozenset({"system"}),
+    "transfer": frozenset({"handler", "leader"}),
+    "respond": frozenset({"handler"}),
+    "submit_resolution": frozenset({"handler"}),
+    "approve": frozenset({"reviewer"}),
+    "reject": frozenset({"reviewer"}),
+    "communicate_decision": frozenset({"system", "agent", "callback"}),
+    "record_callback": frozenset({"system", "callback"}),
+    "prompt_callback": frozenset({"system"}),
+    "redispatch": frozenset({"system", "callback", "leader"}),
+    "close": frozenset({"system", "leader"}),
+    "cancel": frozenset({"system", "agent"}),
+    "escalate": frozenset({"system"}),
+    "mark_unreached": frozenset({"system"}),
+}
+
+
+def within(path: str, subtree: str) -> bool:
+    """Whether `path` (a/b/c) is `subtree` or lies below it; `*` is everything."""
+    return subtree == "*" or path == subtree or path.startswith(subtree + "/")
+
+
+def serves(regions: Iterable[str], region: str) -> bool:
+    return any(within(region, served) for served in regions)
+
+
+def in_scope(order: WorkOrder, actor: Actor) -> bool:
+    return may_see(actor, order.region, order.team)
+
+
+def may_see(actor: Actor, region: str, team: str | None) -> bool:
+    """Whether orders of that region and team are within the actor's scope; one without a team is the region's."""
+    if actor.roles & READS_ALL:
+        return True
+    of_team = team is None or team in actor.teams or "*" in actor.teams
+    return of_team and serves(actor.regions, region)
+
+
+def has_verb(actor: Actor, action: str, directory: Directory) -> bool:
+    if SOURCE in actor.roles:
+        source = directory.source(actor.org) if actor.org else None
+        return source is not None and (action in source.actions or "*" in source.actions)
+    return bool(actor.roles & ROLES.get(action, frozenset()))
+
+
+def scope(order: WorkOrder, actor: Actor, _facts: Facts) -> Refusal | None:
+    """Whoever may not see an order is told that there is none."""
+    return None if in_scope(order, actor) else Refusal("not_found")
+
+
+def forbidden(action: str) -> Refusal:
+    return Refusal("forbidden", f"{action} is not among the caller's verbs")

@@ -1,0 +1,1 @@
+"""What every Closedloop service is built from; imports no service."""

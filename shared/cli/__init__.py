@@ -1,0 +1,1 @@
+"""The `closedloop` command: a client of the services, and the one that runs them."""

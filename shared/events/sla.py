@@ -1,0 +1,62 @@
+"""What escalation says on the topic sla (时限与升级). Records are keyed by work order and hold no personal data."""
+
+from dataclasses import dataclass
+
+from shared.events.catalogue import event
+from shared.events.parts import ClockChange, ClockView, Rung
+from shared.kernel.aggregate import Event
+
+
+@event("clocks.changed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClocksChanged(Event):
+    """One record per decision: every clock that it touched, and who has the order now."""
+
+    work_order_id: str
+    cycle: int
+    clocks: tuple[ClockChange, ...]
+    region: str
+    team: str | None = None
+
+
+@event("clock.at_risk")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockAtRisk(Event):
+    """将超时: once per clock instance, at its first rung from 75 % up and below 100 %."""
+
+    work_order_id: str
+    cycle: int
+    clock: ClockView
+    rung: Rung
+
+
+@event("clock.breached")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockBreached(Event):
+    """超时: decided one second after due."""
+
+    work_order_id: str
+    cycle: int
+    clock: ClockView
+
+
+@event("rung.fired")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungFired(Event):
+    """升级档触发, alarms included; carries a command for the work order if it has one."""
+
+    work_order_id: str
+    cycle: int
+    clock: ClockView
+    rung: Rung
+
+
+@event("rung.collapsed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungCollapsed(Event):
+    """升级档合并: passed during an outage or a retarget; a higher one fired instead."""
+
+    work_order_id: str
+    cycle: int
+    clock: ClockView
+    rung: Rung

@@ -1,0 +1,1 @@
+"""Pure building blocks: aggregates, refusals, clock, ids, working time. Standard library only."""

@@ -1,0 +1,56 @@
+"""SLA clock arithmetic: start, pause, resume, stop, cancel, retarget and the ladder of rungs, as pure functions."""
+
+from shared.kernel.sla_clock.events import (
+    ClockPlan,
+    RetargetMode,
+    Step,
+    advance,
+    cancel,
+    days_budget,
+    next_event_at,
+    pause,
+    resume,
+    retarget,
+    start,
+    stop,
+)
+from shared.kernel.sla_clock.ladder import Happening, fire_times, rung_times, share_of
+from shared.kernel.sla_clock.state import (
+    Clock,
+    Decision,
+    OffsetRung,
+    Rung,
+    ShareRung,
+    due_at,
+    elapsed,
+    reached_at,
+    remaining,
+)
+
+__all__ = [
+    "Clock",
+    "ClockPlan",
+    "Decision",
+    "Happening",
+    "OffsetRung",
+    "RetargetMode",
+    "Rung",
+    "ShareRung",
+    "Step",
+    "advance",
+    "cancel",
+    "days_budget",
+    "due_at",
+    "elapsed",
+    "fire_times",
+    "next_event_at",
+    "pause",
+    "reached_at",
+    "remaining",
+    "resume",
+    "retarget",
+    "rung_times",
+    "share_of",
+    "start",
+    "stop",
+]

@@ -1,0 +1,199 @@
+"""The batch consumer of one service: raw records in, explicit commits, nothing acknowledged by the library."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+
+from shared.messaging.records import InRecord
+from shared.runtime.context import Unavailable
+
+log = structlog.get_logger()
+MAX_BATCH = 1_000
+POLL_MS = 15
+PAUSE_WHEN_UNAVAILABLE = 1.0
+SHORTEST_STALL = 60.0  # seconds of lag without progress, outside an outage, before the process gives itself up
+
+Process = Callable[[Sequence[InRecord]], Awaitable[object]]
+
+
+class Consumer:
+    """Feeds batches to `process` and commits them after it returned; on Unavailable the batch comes again."""
+
+    def __init__(self, bootstrap: str, group: str, prefix: str, topics: Iterable[str], process: Process) -> None:
+        self._prefix, self._process = prefix, process
+        self._broker = KafkaBroker(
+            bootstrap.split(","),
+            apply_types=False,
+            logger=None,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            graceful_timeout=20.0,
+        )
+        self._subscriber = self._broker.subscriber(
+            *(prefix + topic for topic in topics),
+            batch=True,
+            group_id=group,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            max_records=MAX_BATCH,
+            batch_timeout_ms=POLL_MS,
+            fetch_max_wait_ms=250,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            parser=_raw,
+            decoder=_undecoded,
+            listener=_Listener(self),
+        )
+        self._subscriber(self._handle)
+        self.waiting = False  # for a dependency; no progress is then expected
+        self._busy = False
+        self._done: dict[TopicPartition, int] = {}
+        self._progressed = asyncio.get_running_loop().time()
+
+    async def start(self) -> None:
+        """Raises KafkaError when no broker can be reached."""
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Waits for the batch in work, then leaves the group."""
+        await self._broker.stop()
+
+    @property
+    def _consumer(self) -> AIOKafkaConsumer:
+        return self._subscriber.consumer
+
+    def assigned(self, topic: str) -> dict[int, int]:
+        """The partitions of `topic` that this process owns now, each with the topic's number of partitions."""
+        if self._consumer is None:
+            return {}
+        name = self._prefix + topic
+        total = len(self._consumer.partitions_for_topic(name) or ())
+        return {tp.partition: total for tp in self._consumer.assignment() if tp.topic == name}
+
+    async def caught_up(self, topic: str) -> set[int]:
+        """The owned partitions of `topic` whose every record up to the end, as seen just now, was processed."""
+        name = self._prefix + topic
+        owned = [tp for tp in self._consumer.assignment() if tp.topic == name]
+        if not owned:
+            return set()
+        try:
+            ends = await asyncio.wait_for(self._consumer.end_offsets(owned), timeout=1.0)
+            return {tp.partition for tp in owned if await self._position(tp) >= ends[tp]}
+        except (KafkaError, IllegalStateError, TimeoutError):
+            return set()
+
+    async def _position(self, tp: TopicPartition) -> int:
+        done = self._done.get(tp)
+        if done is not None:
+            return done
+        return -1 if self._busy else int(await asyncio.wait_for(self._consumer.position(tp), timeout=1.0))
+
+    async def trouble(self) -> str | None:
+        """What keeps this consumer from its work, in words; None when nothing does."""
+        if self._consumer is None:
+            return "not connected"
+        if self.waiting:
+            return "waiting for a dependency"
+        try:
+            async with asyncio.timeout(2.0):
+                await self._consumer.topics()
+        except (KafkaError, TimeoutError) as error:
+            return type(error).__name__
+        return None if self._consumer.assignment() else "no partitions assigned"
+
+    async def watch(self) -> None:
+        """Returns when the consumer has stopped making progress although records wait and nothing is down."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SHORTEST_STALL / 6)
+            if self.waiting or self._consumer is None:
+                self._progressed = loop.time()
+            if not await self._lags():
+                self._progressed = loop.time()
+            if loop.time() - self._progressed > SHORTEST_STALL:
+                return
+
+    async def _lags(self) -> bool:
+        owned = list(self._consumer.assignment()) if self._consumer else []
+        try:
+            ends = await self._consumer.end_offsets(owned) if owned else {}
+        except KafkaError:
+            return False
+        return any(self._done.get(tp, end) < end for tp, end in ends.items())
+
+    async def _handle(self, raw: tuple[Any, ...]) -> None:
+        self._busy = True
+        try:
+            await self._process([self._record(one) for one in raw])
+        except Unavailable as error:
+            await self._again(raw, error)
+        else:
+            await self._commit(raw)
+        finally:
+            self._busy = False
+
+    async def _commit(self, raw: tuple[Any, ...]) -> None:
+        ends: dict[TopicPartition, int] = {}
+        for one in raw:
+            ends[TopicPartition(one.topic, one.partition)] = one.offset + 1
+        self.waiting = False
+        self._progressed = asyncio.get_running_loop().time()
+        self._done.update(ends)
+        try:
+            await self._consumer.commit(ends)
+        except (CommitFailedError, IllegalStateError, KafkaError) as error:
+            # The partitions went to somebody else, or the broker is away: the records come again, and are known.
+            log.warning("commit_failed", error=type(error).__name__)
+
+    async def _again(self, raw: tuple[Any, ...], error: Unavailable) -> None:
+        log.warning("waiting_for_dependency", records=len(raw), error=str(error)[:200])
+        self.waiting = True
+        first: dict[TopicPartition, int] = {}
+        for one in raw:
+            first.setdefault(TopicPartition(one.topic, one.partition), one.offset)
+        for tp, offset in first.items():
+            if tp in self._consumer.assignment():
+                self._consumer.seek(tp, offset)
+        await asyncio.sleep(PAUSE_WHEN_UNAVAILABLE)
+
+    def _record(self, raw: Any) -> InRecord:
+        return InRecord(
+            topic=raw.topic.removeprefix(self._prefix),
+            partition=raw.partition,
+            offset=raw.offset,
+            key=raw.key,
+            value=raw.value,
+            headers=raw.headers,
+            timestamp=datetime.fromtimestamp(raw.timestamp / 1000, UTC),
+        )
+
+    def revoked(self) -> None:
+        """What was processed under an old assignment proves nothing about the next one."""
+        self._done.clear()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
+    def __init__(self, consumer: Consumer) -> None:
+        self._owner = consumer
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        self._owner.revoked()
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        self._owner.revoked()
+
+
+async def _raw(message: tuple[Any, ...]) -> KafkaMessage:
+    """In place of the library's parser, which dies on a header that is None or not UTF-8."""
+    return KafkaMessage(body=b"", raw_message=message, headers={}, message_id="", consumer=FAKE_CONSUMER)
+
+
+async def _undecoded(message: KafkaMessage) -> Any:
+    return message.raw_message

@@ -1,0 +1,64 @@
+"""Records as they cross the edge: raw bytes in, raw bytes out, and the envelope between."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class InRecord:
+    """A record as it came; `topic` is the short name, without the installation's prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutRecord:
+    """A record to publish; `topic` is the short name."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """CloudEvents attributes that we use. `sequence` is None for foreign events."""
+
+    id: str
+    source: str
+    type: str
+    subject: str | None = None
+    time: datetime | None = None
+    sequence: int | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record, or a part of one, that cannot be read: `reason` is a stable code, `detail` points to the fault."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A record that was understood: `data` is the decoded body, `change` the typed event or command in it."""
+
+    record: InRecord
+    envelope: Envelope
+    data: Mapping[str, Any]
+    change: Any

@@ -1,0 +1,1 @@
+"""MongoDB: the driver seam, the event log, projections, parked records and small guarded stores."""

@@ -1,0 +1,1 @@
+"""What runs a service: settings, composition, HTTP base, timers, logging, telemetry."""

@@ -1,0 +1,306 @@
+"""Workflow on real Kafka and MongoDB: complaints and commands come by topics, people by HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from services.workflow.main import SERVICE
+from shared.events.catalogue import wire_type
+from shared.events.complaints import Customer
+from shared.events.parts import ClockChange, VersionedRef
+from shared.events.sla import ClocksChanged
+from tests.integration.workflow_installation import Installation, installed, next_event, streaming
+
+RESOLUTION = {"root_cause": "cable", "measures": "mended", "remedy": {"kind": "repair"}, "reply_text": "It works."}
+
+
+@pytest.fixture(scope="module")
+async def workflow(
+    kafka_bootstrap: str, mongo_uri: str, mongo_client: Any, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    async with installed(kafka_bootstrap, mongo_uri, tmp_path_factory.mktemp("state")) as installation:
+        yield installation
+    mongo_client.drop_database(installation.service.settings.database_prefix + SERVICE.name)
+
+
+async def test_an_order_comes_back_closed(workflow: Installation) -> None:
+    order = await workflow.complain("loop", acknowledged=True)
+    created = await workflow.until(order, lambda seen: seen["status"] == "assigned")
+    assert (created["team"], created["flags"], created["version"]) == ("default", ["acknowledged"], 1)
+    assert created["route"]["rule"] == "catch-all"
+    for role, action, arguments in (
+        ("handler", "accept", {}),
+        ("handler", "respond", {"text": "We look into it."}),
+        ("handler", "submit_resolution", RESOLUTION),
+        ("reviewer", "approve", {}),
+        ("agent", "communicate_decision", {"by": "agent"}),
+        ("callback", "record_callback", {"outcome": "satisfied", "scores": {"speed": 5}}),
+    ):
+        answer = await workflow.act(role, order, action, **arguments)
+        assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "closed"
+    assert answer.headers["etag"] == '"7"'
+    timeline = (await workflow.call("auditor", "GET", f"/v1/work-orders/{order}/timeline")).json()
+    assert [item["status"] for item in timeline["items"]] == [
+        *("assigned", "in_progress", "in_progress", "pending_review", "pending_callback", "pending_callback"),
+        "closed",
+    ]
+    assert [event["type"] for event in timeline["items"][-1]["events"]] == [
+        "closedloop.workorder.callback_completed.v1",
+        "closedloop.workorder.closed.v1",
+    ]
+    assert timeline["items"][1]["actor"]["id"] == "dev-handler"
+    assert timeline["items"][1]["events"][0]["change"]["assignee"] == "dev-handler"
+
+
+async def test_the_timeline_comes_in_pages(workflow: Installation) -> None:
+    order = await workflow.complain("pages")
+    await workflow.act("handler", order, "accept")
+    first = (await workflow.call("auditor", "GET", f"/v1/work-orders/{order}/timeline?limit=1")).json()
+    path = f"/v1/work-orders/{order}/timeline?limit=1&cursor={first['next_cursor']}"
+    second = (await workflow.call("auditor", "GET", path)).json()
+    assert [item["version"] for item in first["items"] + second["items"]] == [1, 2]
+    assert second["next_cursor"] is None
+
+
+async def test_refusals_come_in_the_contracts_order(workflow: Installation) -> None:
+    order = await workflow.complain("refusals")
+    accept = f"/v1/work-orders/{order}/actions/accept"
+    nowhere = f"/v1/work-orders/wo_{'0' * 32}/actions/accept"
+
+    async def refused(role: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
+        answer = await workflow.call(role, "POST", path, body, **headers)
+        return answer.status_code, answer.json()["code"]
+
+    assert await refused("agent", nowhere, {}) == (404, "not_found")
+    assert await refused("handler", accept.replace("accept", "abolish"), {}) == (404, "not_found")
+    assert await refused("agent", accept, {"occurred_at": "bad"}, if_match='"9"') == (403, "forbidden")
+    assert await refused("admin", accept, {}) == (403, "forbidden")
+    assert await refused("handler", accept, {"occurred_at": "bad"}, if_match='"9"') == (412, "stale_version")
+    assert await refused("handler", accept, {"occurred_at": "2026-03-02T09:00:00"}) == (422, "request_invalid")
+    assert await refused("handler", accept, {"expected_version": 9}) == (412, "stale_version")
+    assert await refused("handler", accept, {"occurred_at": "2020-01-01T00:00:00Z"}) == (
+        422,
+        "occurred_at_out_of_bounds",
+    )
+    assert await refused("handler", accept.replace("accept", "respond"), {"text": "x"}) == (422, "wrong_status")
+    assert await refused("leader", accept.replace("accept", "suspend"), {}) == (422, "not_yet_supported")
+    async with workflow.client("handler", teams=("billing",)) as client:
+        assert (await client.post(accept, json={})).status_code == 404
+        assert (await client.get(f"/v1/work-orders/{order}")).status_code == 404
+        assert (await client.get(f"/v1/work-orders/{order}/timeline")).status_code == 404
+
+
+async def test_a_repeated_request_is_answered_as_before(workflow: Installation) -> None:
+    order = await workflow.complain("repeat")
+    path = f"/v1/work-orders/{order}/actions/accept"
+    first = await workflow.call("handler", "POST", path, {}, idempotency_key="k1")
+    again = await workflow.call("handler", "POST", path, {}, idempotency_key="k1")
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json()["version"] == again.json()["version"] == 2
+    other = await workflow.call("handler", "POST", path, {"note": "x"}, idempotency_key="k1")
+    assert other.json()["code"] == "idempotency_key_reused"
+    taken = await workflow.call("leader", "POST", path, {})
+    assert (taken.status_code, taken.json()["code"]) == (409, "already_accepted")
+
+
+async def test_of_many_who_accept_at_once_one_wins_and_the_others_are_told(workflow: Installation) -> None:
+    order = await workflow.complain("race")
+    answers = await asyncio.gather(*(workflow.act(role, order, "accept") for role in ("handler", "leader") * 5))
+    codes = sorted((answer.status_code, answer.json().get("code")) for answer in answers if answer.status_code != 200)
+    assert codes == [(409, "already_accepted")] * 9
+    assert (await workflow.until(order, lambda seen: True))["version"] == 2
+
+
+async def test_what_a_caller_may_do_is_told_with_the_reasons(workflow: Installation) -> None:
+    order = await workflow.complain("actions")
+    listed = (await workflow.call("handler", "GET", f"/v1/work-orders/{order}/actions")).json()["items"]
+    by_name = {item["action"]: item for item in listed}
+    assert by_name["accept"]["allowed"]
+    assert by_name["respond"] | {"arguments": 0, "detail": 0} == {
+        "action": "respond",
+        "allowed": False,
+        "code": "wrong_status",
+        "arguments": 0,
+        "detail": 0,
+    }
+    assert by_name["dispatch"]["code"] == "forbidden"
+    assert by_name["suspend"]["code"] == "not_yet_supported"
+    assert "text" in by_name["respond"]["arguments"]["required"]
+
+
+async def test_lists_filter_sort_and_page(workflow: Installation) -> None:
+    regions = ("jiangsu/nanjing", "jiangsu/suzhou", "jiangsux", "jiangsu/wuxi")
+    orders = [
+        await workflow.complain(
+            f"list-{n}",
+            customer=Customer(id=f"lister-{n}", region=region, tier="gold"),
+            category="lists/all" if n else "lists",
+            subject=f"$100 (list) {n}",
+            priority=f"P{n + 1}",
+        )
+        for n, region in enumerate(regions)
+    ]
+
+    async def listed(query: str, **scope: Any) -> list[str]:
+        found: list[str] = []
+        cursor = ""
+        async with workflow.client("leader", **scope) as client:
+            while True:
+                answer = await client.get(f"/v1/work-orders?{query}{cursor}")
+                assert answer.status_code == 200, answer.text
+                found += [item["id"] for item in answer.json()["items"]]
+                if answer.json()["next_cursor"] is None:
+                    return found
+                cursor = f"&cursor={answer.json()['next_cursor']}"
+
+    assert await listed("category=lists&sort=priority&limit=1") == orders
+    assert await listed("category=lists&sort=-priority&limit=3") == orders[::-1]
+    assert await listed("category=lists/all&sort=priority") == orders[1:]
+    assert await listed("category=lists&region=jiangsu&sort=priority") == [orders[0], orders[1], orders[3]]
+    assert await listed("category=lists&sort=priority", regions=("jiangsu",)) == [orders[0], orders[1], orders[3]]
+    assert await listed("category=lists", teams=("billing",)) == []
+    assert await listed("category=lists", regions=()) == []
+    assert await listed("q=%24100%20(LIST)%202") == [orders[2]]
+    assert await listed("category=lists&priority=P1,P4&sort=priority") == [orders[0], orders[3]]
+    assert await listed("category=lists&status=closed,cancelled") == []
+    assert set(await listed("category=lists&tier=gold&team=default&status=assigned&limit=2")) == set(orders)
+    for bad in ("status=lost", "sort=shoe_size", "limit=0", "cursor=abc", "due_before=2026-01-01T00:00:00"):
+        answer = await workflow.call("leader", "GET", f"/v1/work-orders?{bad}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid"), bad
+
+
+async def test_clocks_stand_beside_their_order_and_can_be_filtered_by(workflow: Installation) -> None:
+    orders = [await workflow.complain(f"clocks-{n}", category="clocked") for n in range(3)]
+    now = workflow.service.clock.now()
+    policy = VersionedRef("p", 1)
+    for n, order in enumerate(orders):
+        clock = ClockChange(
+            id=str(n),
+            kind="resolve",
+            state="running",
+            budget_seconds=3600,
+            unit="natural",
+            started_at=now,
+            due_at=now + timedelta(hours=n - 1) if n != 1 else now + timedelta(hours=1),
+            elapsed_seconds=0,
+            policy=policy,
+            calendar=policy,
+            change="started",
+            number=1,
+            cycle=1,
+        )
+        event = ClocksChanged(work_order_id=order, cycle=1, clocks=(clock,), region="jiangsu")
+        await workflow.publish("sla", wire_type(ClocksChanged), event, subject="clk")
+    for order in orders:
+        await workflow.until(order, lambda seen: bool(seen["clocks"]))
+    shown = (await workflow.until(orders[0], lambda seen: True))["clocks"][0]
+    assert shown["breached"]
+    assert shown["remaining_seconds"] + shown["elapsed_seconds"] == 3600
+
+    async def listed(query: str) -> set[str]:
+        answer = await workflow.call("leader", "GET", f"/v1/work-orders?category=clocked&{query}")
+        assert answer.json()["next_cursor"] is None
+        return {item["id"] for item in answer.json()["items"]}
+
+    soon = (now + timedelta(minutes=30)).isoformat().replace("+", "%2B")
+    assert await listed("breached=true") == {orders[0]}
+    assert await listed("breached=false") == set(orders[1:])
+    assert await listed(f"due_before={soon}") == {orders[0]}
+
+
+async def test_commands_come_by_the_inbox_and_are_answered(workflow: Installation, kafka_bootstrap: str) -> None:
+    put = await workflow.call("admin", "PUT", "/v1/admin/sources//oa/7", {"actions": ["accept"]})
+    assert put.status_code == 201, put.text
+    workflow.service.clock.advance(61)
+    order = await workflow.complain("inbox")
+
+    async def send(command_id: str, action: str, **arguments: Any) -> None:
+        data = {"command_id": command_id, "work_order_id": order, "action": action}
+        actor = {"kind": "agent", "id": "wang"}
+        await workflow.publish(
+            "workorders.inbox",
+            "closedloop.workorder.command.v1",
+            {**data, "actor": actor, **arguments},
+            source="/oa/7",
+        )
+
+    await until_known(workflow, "/oa/7")
+    await send("c-1", "accept")
+    await send("c-1", "accept")
+    await send("c-2", "accept")
+    await send("c-3", "cancel", reason="x")
+    replies = await replies_of(workflow, kafka_bootstrap, {"c-1", "c-2", "c-3"})
+    assert {name: reply.get("code") for name, reply in replies.items()} == {
+        "c-1": None,
+        "c-2": "already_accepted",
+        "c-3": "forbidden",
+    }
+    seen = await workflow.until(order, lambda seen: seen["status"] == "in_progress")
+    assert seen["assignee"] == "wang"
+
+
+async def until_known(workflow: Installation, source: str) -> None:
+    facts = workflow.service.facts
+    for _ in range(200):
+        if facts().reference.at(facts().now).source(source):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"{source} never came into force")
+
+
+async def replies_of(workflow: Installation, bootstrap: str, wanted: set[str]) -> dict[str, Any]:
+    topic = f"{workflow.service.settings.topic_prefix}workorders.replies"
+    found: dict[str, Any] = {}
+    async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
+        async with asyncio.timeout(20):
+            while set(found) < wanted:
+                record = await consumer.getone()
+                found.setdefault(record.key.decode(), json.loads(record.value))
+    return found
+
+
+async def test_administrators_write_the_directory_and_everybody_reads_it(workflow: Installation) -> None:
+    path = "/v1/admin/teams/network"
+    body = {"name": "Network", "regions": ["jiangsu"], "leader_id": "lena"}
+    assert (await workflow.call("leader", "PUT", path, body)).status_code == 403
+    assert (await workflow.call("auditor", "GET", path)).status_code == 404
+    made = await workflow.call("admin", "PUT", path, body, if_none_match="*", idempotency_key="make")
+    assert (made.status_code, made.headers["etag"]) == (201, '"1"')
+    assert (await workflow.call("admin", "PUT", path, body, idempotency_key="make")).headers["etag"] == '"1"'
+    assert (await workflow.call("admin", "PUT", path, body)).status_code == 428
+    assert (await workflow.call("admin", "PUT", path, body, if_match='"3"')).status_code == 412
+    changed = await workflow.call("admin", "PUT", path, {**body, "regions": ["jiangsu", "anhui"]}, if_match='"1"')
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    assert (await workflow.call("auditor", "GET", path)).json()["regions"] == ["jiangsu", "anhui"]
+    taken = await workflow.call("admin", "PUT", "/v1/admin/routes/network", {"team": "network"}, if_match='"2"')
+    assert (taken.status_code, taken.json()["code"]) == (409, "id_taken")
+    assert (await workflow.call("admin", "PUT", "/v1/admin/teams/x", {"name": ""})).status_code == 422
+    teams = (await workflow.call("handler", "GET", "/v1/teams")).json()["items"]
+    assert {"default", "head-office"} <= {team["id"] for team in teams}
+    assert (await workflow.call("handler", "GET", "/v1/routing")).json()["items"][-1]["id"] == "catch-all"
+
+
+async def test_the_stream_shows_what_the_caller_may_see_and_goes_on_where_it_stopped(workflow: Installation) -> None:
+    async with streaming(workflow) as (lines, first):
+        order = await workflow.complain("streamed")
+        seen = await next_event(lines, order)
+        assert seen["event"] == "closedloop.workorder.created.v1"
+        assert json.loads(seen["data"])["data"]["work_order"]["id"] == order
+    await workflow.act("handler", order, "accept")
+    async with streaming(workflow, last_event_id=seen["id"]) as (lines, _):
+        missed = [(await next_event(lines, order))["event"].split(".")[2] for _ in range(2)]
+        assert missed == ["dispatched", "accepted"]
+    async with streaming(workflow, last_event_id=first, regions=("elsewhere",)) as (lines, _):
+        other = await workflow.complain("elsewhere", customer=Customer(id="c", region="elsewhere"))
+        assert (await next_event(lines))["data"].find(other) > 0
+
+
+async def test_a_place_that_no_stream_gave_out_is_refused(workflow: Installation) -> None:
+    answer = await workflow.call("leader", "GET", "/v1/stream", last_event_id="yesterday")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
