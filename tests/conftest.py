@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.local.stack import LocalStack, Shape
+from shared.runtime.logging import configure
 
 SHAPE = Shape(test_commands=True)
 
@@ -19,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ["CLOSEDLOOP_MONGO_DRIVER"] = config.getoption("--driver")
+    configure("tests")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from services.escalation.policy_files import InvalidPolicies, Written
 from services.escalation.projection import RULES
 from services.escalation.schemas import PolicyDocument, rule_document
 from services.escalation.settings import escalation_settings
+from shared.kernel.clock import to_milliseconds
 from shared.persistence.driver import Database
 from shared.runtime.context import Context
 
@@ -49,7 +50,7 @@ async def publish(database: Database, written: Sequence[Written], now: datetime)
         if stored is not None and stored["text"] != document.text:
             raise InvalidPolicies(f"{document.id}: differs from what was published; give it the next version")
         if stored is None:
-            effective = document.content.effective_from
+            effective = to_milliseconds(document.content.effective_from)
             fields = {
                 "text": document.text,
                 "published_at": now,

@@ -8,7 +8,6 @@ from services.intake.projection import INDEXES
 from services.intake.reference import load_reference
 from services.intake.settings import Settings
 from shared.runtime.context import ServiceDefinition
-from shared.runtime.http import idempotency
 
 SERVICE = ServiceDefinition(
     name="intake",
@@ -17,5 +16,5 @@ SERVICE = ServiceDefinition(
     bindings=BINDINGS,
     routes=routes,
     reference=load_reference,
-    indexes=(*INDEXES, *idempotency.INDEXES),
+    indexes=INDEXES,
 )

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -36,9 +37,13 @@ from shared.runtime.http.bodies import OptionalJsonBody
 from shared.runtime.http.problems import ProblemError, parse
 from shared.runtime.http.requests import Cursor, ExpectedVersion, Limit, RequestCause, encode_cursor, refuse_stale
 
+PLAIN = r"^[^\x00]*$"  # the database refuses to look for anything else
 NO_STORE = {"Cache-Control": "no-store"}
 Choice = Annotated[str | None, Query(max_length=500, description="One value, or several with commas between.")]
-Subtree = Annotated[str | None, Query(max_length=200, description="A path; what lies below it belongs to it.")]
+Subtree = Annotated[
+    str | None,
+    Query(max_length=200, pattern=PLAIN, description="A path; what lies below it belongs to it."),
+]
 
 
 def routes(context: Context) -> APIRouter:
@@ -67,7 +72,9 @@ def _lists(context: Context) -> APIRouter:
         region: Subtree = None,
         due_before: AwareDatetime | None = None,
         breached: bool | None = None,
-        q: Annotated[str | None, Query(max_length=200, description="Part of number, customer or subject.")] = None,
+        q: Annotated[
+            str | None, Query(max_length=200, pattern=PLAIN, description="Part of number, customer or subject.")
+        ] = None,
         sort: Annotated[
             str, Query(description=f"One of {', '.join(SORTS)}; with - before it: descending.")
         ] = "-created_at",
@@ -175,11 +182,16 @@ def _sort(sort: str) -> str:
 
 
 def _place(cursor: tuple[Any, ...] | None, sort: str) -> tuple[Any, ...] | None:
+    """What came as a cursor may have been made up: only what a database can compare goes on to it."""
     if cursor is None:
         return None
     if len(cursor) != 3 or cursor[0] != sort:
         raise _invalid("/cursor", "belongs to a list in another order")
-    return cursor[1:]
+    _, value, order_id = cursor
+    is_place = isinstance(value, str) if sort.endswith("priority") else isinstance(value, datetime)
+    if not is_place or not isinstance(order_id, str) or (isinstance(value, datetime) and not 1 < value.year < 9999):
+        raise _invalid("/cursor", "is no place in this list")
+    return value, order_id
 
 
 def _version(cursor: tuple[Any, ...] | None) -> int:

@@ -65,11 +65,14 @@ def on_withdrawal(delivery: Delivery) -> Target:
 # workorders.inbox
 
 
-def decode_command(data: Mapping[str, Any]) -> Asked:
-    header = contract.model(CommandHeader)(data)
-    if header.action in NOT_YET_SUPPORTED:
-        return Asked(header, None)
-    return Asked(header, _arguments(header.action, data))
+class CommandDecoder(contract.ModelDecoder[CommandHeader]):
+    """Reads what is the same in every command, then the arguments of its action."""
+
+    def __call__(self, data: Mapping[str, Any]) -> Any:
+        header = contract.model(self.kind)(data)
+        if header.action in NOT_YET_SUPPORTED:
+            return Asked(header, None)
+        return Asked(header, _arguments(header.action, data))
 
 
 def _arguments(action: str, raw: Mapping[str, Any]) -> Arguments:
@@ -101,10 +104,13 @@ def command_id(delivery: Delivery) -> str:
 # sla
 
 
-def decode_rung(data: Mapping[str, Any]) -> Fired:
-    event = contract.change(sla.RungFired)(data)
-    carried = event.rung.command
-    return Fired(event, _arguments(carried.action, carried.arguments) if carried else None)
+class RungDecoder(contract.EventDecoder[sla.RungFired]):
+    """Reads the rung, then the arguments of the command that it carries."""
+
+    def __call__(self, data: Mapping[str, Any]) -> Any:
+        event = contract.change(self.kind)(data)
+        carried = event.rung.command
+        return Fired(event, _arguments(carried.action, carried.arguments) if carried else None)
 
 
 def on_rung(delivery: Delivery) -> Target | None:
@@ -202,7 +208,7 @@ BINDINGS: tuple[Binding, ...] = (
     Trigger(
         topic="workorders.inbox",
         aggregate=WORK_ORDERS,
-        on={"closedloop.workorder.command.v1": On(decode_command, on_command)},
+        on={"closedloop.workorder.command.v1": On(CommandDecoder(CommandHeader), on_command)},
         foreign=True,
         may_send=registered,
         reply=reply,
@@ -211,7 +217,7 @@ BINDINGS: tuple[Binding, ...] = (
     Trigger(
         topic="sla",
         aggregate=WORK_ORDERS,
-        on={wire_type(sla.RungFired): On(decode_rung, on_rung)},
+        on={wire_type(sla.RungFired): On(RungDecoder(sla.RungFired), on_rung)},
         cause_id=rung_command_id,
     ),
     Trigger(

@@ -13,10 +13,21 @@ HEAD = """# The life of a work order
 Generated from the transition table in `services/workflow/domain/transitions.py` by
 `python -m services.workflow.lifecycle`; edit the table, not this page.
 """
+CALLBACKS = """## What becomes of a callback
+
+| outcome | attempt | what follows |
+|---|---|---|
+| `satisfied` | any | closed; if the decision was not communicated yet, closed as soon as it is |
+| `dissatisfied` | any | the next cycle, routed at once; after the third cycle the order waits for a leader |
+| `no_answer`, `wrong_number` | first, second | another attempt |
+| `no_answer`, `wrong_number` | third or later | closed with a written notice, once the decision is communicated |
+| `refused` | any | counts as an attempt; nobody invents a satisfaction, so after the last one a leader decides |
+| `rescheduled` | any | counts as an attempt; the call agreed on is made even beyond the limit |
+"""
 
 
 def document() -> str:
-    return "\n".join([HEAD, *_diagram(), "", *_table(), "", *_later()]) + "\n"
+    return "\n".join([HEAD, *_diagram(), "", *_table(), "", CALLBACKS, *_later()]) + "\n"
 
 
 def _diagram() -> list[str]:

@@ -247,7 +247,9 @@ class CommandActor(BaseModel):
 
 
 class CommandHeader(BaseModel):
-    """What `workorder.command` says beside the arguments of its action."""
+    """What `workorder.command` says beside the arguments of its action, which stand in the same object."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": True})
 
     command_id: Annotated[str, Field(min_length=1, max_length=255)]
     work_order_id: Annotated[str, Field(pattern=r"^wo_[0-9a-f]{32}$")]

@@ -106,10 +106,6 @@ class Reader:
             delivery = Delivery(record, envelope, data, data if entry is None else entry.decode(data))
         except InvalidData as error:
             return self._unreadable(record, [binding], envelope, Rejected("data_invalid", str(error)))
-        if isinstance(binding, Trigger | Replica) and binding.may_send is not None:
-            refusal = binding.may_send(delivery, facts)
-            if refusal is not None:
-                return [Dead(record, refusal.code, refusal.detail)]
         refusal = None if isinstance(binding, Follow) or not binding.may_send else binding.may_send(delivery, facts)
         if refusal is not None:
             return [Dead(record, refusal.code, refusal.detail)]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 
 T = TypeVar("T")
 INSTANT = datetime(2026, 3, 2, 1, 30, 0, 250_000, tzinfo=UTC)
+ANY_KEY = "any key"  # of a map, which is open by itself
 _PLAIN: dict[Any, Any] = {str: "text 文", int: 3, bool: True, float: 0.5, datetime: INSTANT}
 
 
@@ -34,7 +35,7 @@ def _value(hint: Any, name: str, full: bool) -> Any:
     if origin is frozenset:
         return frozenset({_value(inner[0], name, full)})
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {"key": _value(inner[1], name, full)}
+        return {ANY_KEY: _value(inner[1], name, full)}
     if is_dataclass(hint) and isinstance(hint, type):
         return sample(hint, full=full)
     return f"{name} 1" if hint is str else _PLAIN[hint]

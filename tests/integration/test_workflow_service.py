@@ -3,18 +3,25 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 
 from services.workflow.main import SERVICE
 from shared.events.catalogue import wire_type
 from shared.events.complaints import Customer
 from shared.events.parts import ClockChange, VersionedRef
 from shared.events.sla import ClocksChanged
-from tests.integration.workflow_installation import Installation, installed, next_event, streaming
+from shared.runtime.http.requests import encode_cursor
+from tests.integration.workflow_installation import (
+    Installation,
+    installed,
+    next_event,
+    replies_of,
+    streaming,
+    until_known,
+)
 
 RESOLUTION = {"root_cause": "cable", "measures": "mended", "remedy": {"kind": "repair"}, "reply_text": "It works."}
 
@@ -170,7 +177,18 @@ async def test_lists_filter_sort_and_page(workflow: Installation) -> None:
     assert await listed("category=lists&priority=P1,P4&sort=priority") == [orders[0], orders[3]]
     assert await listed("category=lists&status=closed,cancelled") == []
     assert set(await listed("category=lists&tier=gold&team=default&status=assigned&limit=2")) == set(orders)
-    for bad in ("status=lost", "sort=shoe_size", "limit=0", "cursor=abc", "due_before=2026-01-01T00:00:00"):
+    made_up = [("-created_at", datetime(1, 1, 1, tzinfo=UTC), "x"), ("-created_at", 7, "x"), ("priority", "P1", "x")]
+    forged = [f"cursor={encode_cursor(values)}" for values in made_up]
+    for bad in (
+        *forged,
+        "status=lost",
+        "sort=shoe_size",
+        "limit=0",
+        "cursor=abc",
+        "q=%00",
+        "category=a%00",
+        "due_before=2026-01-01T00:00:00",
+    ):
         answer = await workflow.call("leader", "GET", f"/v1/work-orders?{bad}")
         assert (answer.status_code, answer.json()["code"]) == (422, "request_invalid"), bad
 
@@ -243,26 +261,6 @@ async def test_commands_come_by_the_inbox_and_are_answered(workflow: Installatio
     }
     seen = await workflow.until(order, lambda seen: seen["status"] == "in_progress")
     assert seen["assignee"] == "wang"
-
-
-async def until_known(workflow: Installation, source: str) -> None:
-    facts = workflow.service.facts
-    for _ in range(200):
-        if facts().reference.at(facts().now).source(source):
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"{source} never came into force")
-
-
-async def replies_of(workflow: Installation, bootstrap: str, wanted: set[str]) -> dict[str, Any]:
-    topic = f"{workflow.service.settings.topic_prefix}workorders.replies"
-    found: dict[str, Any] = {}
-    async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
-        async with asyncio.timeout(20):
-            while set(found) < wanted:
-                record = await consumer.getone()
-                found.setdefault(record.key.decode(), json.loads(record.value))
-    return found
 
 
 async def test_administrators_write_the_directory_and_everybody_reads_it(workflow: Installation) -> None:

@@ -1,6 +1,7 @@
 """A running workflow service on real Kafka and MongoDB, with everybody who talks to it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from services.workflow.main import SERVICE
 from services.workflow.settings import Settings
@@ -131,3 +133,23 @@ async def next_event(lines: AsyncIterator[str], order: str = "") -> dict[str, st
         else:
             event = {}
     pytest.fail("the stream ended")
+
+
+async def until_known(workflow: Installation, source: str) -> None:
+    facts = workflow.service.facts
+    for _ in range(200):
+        if facts().reference.at(facts().now).source(source):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"{source} never came into force")
+
+
+async def replies_of(workflow: Installation, bootstrap: str, wanted: set[str]) -> dict[str, Any]:
+    topic = f"{workflow.service.settings.topic_prefix}workorders.replies"
+    found: dict[str, Any] = {}
+    async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
+        async with asyncio.timeout(20):
+            while set(found) < wanted:
+                record = await consumer.getone()
+                found.setdefault(record.key.decode(), json.loads(record.value))
+    return found

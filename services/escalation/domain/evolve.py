@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from services.escalation.domain.state import ClockSet
+from services.escalation.domain.table import is_alarm
 from shared.events.parts import ClockChange, ClockView, Rung, RungTime
 from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired
 from shared.kernel.aggregate import Event, Stamp
@@ -47,8 +48,11 @@ def _with(state: ClockSet, changed: ClockChange) -> ClockSet:
 
 def _decided(clock: ClockChange, event: RungFired | RungCollapsed, status: str) -> ClockChange:
     rungs = tuple(_at(rung, event.rung, status) if rung.name == event.rung.name else rung for rung in clock.rungs)
-    # The state too: firing ends an alarm.
-    return replace(clock, rungs=rungs, state=event.clock.state)
+    if not is_alarm(clock.kind):
+        return replace(clock, rungs=rungs)
+    # An alarm that has rung is over.
+    ledger = tuple(replace(ran, until=ran.until or event.rung.fired_at) for ran in clock.ledger)
+    return replace(clock, rungs=rungs, state=event.clock.state, ledger=ledger)
 
 
 def _at(rung: RungTime, decided: Rung, status: str) -> RungTime:

@@ -17,6 +17,7 @@ from services.escalation.domain.clockwork import (
 from services.escalation.domain.instants import to_instant, to_seconds
 from services.escalation.domain.ladder import Teller, Told, pass_time
 from services.escalation.domain.policies import Match, Rulebook
+from services.escalation.domain.table import is_alarm
 from shared.events.parts import ClockChange
 from shared.events.sla import ClockAtRisk
 from shared.kernel import sla_clock
@@ -80,6 +81,8 @@ def ended(record: ClockChange, moment: Moment, state: Literal["stopped", "cancel
     told = _tell(record, moment, moved, calendar, happenings, commands=False)
     end = sla_clock.stop if state == "stopped" else sla_clock.cancel
     fields = recorded(end(moved, calendar, at)[0], calendar, at)
+    if is_alarm(record.kind):
+        fields["breached_at"] = None
     change = "corrected" if state == "stopped" and _was_in_time(record, at) else state
     return Step(replace(record, change=change, warned=_warned(record, told), **fields), told)
 

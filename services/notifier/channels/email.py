@@ -84,10 +84,10 @@ class EmailChannel:
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = f"<{parcel.delivery_id}@{self._domain}>"  # the same again when sent again
         mail["Auto-Submitted"] = "auto-generated"
-        mail["Content-Language"] = parcel.language
         mail["X-Closedloop-Notification"] = parcel.notice_id
         mail["X-Closedloop-Template"] = parcel.template
-        mail.set_content(parcel.message.body, cte="base64")
+        mail.set_content(parcel.message.body, cte="base64")  # which takes away every Content- header set before
+        mail["Content-Language"] = parcel.language
         return mail.as_bytes()
 
 

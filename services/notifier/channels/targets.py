@@ -33,6 +33,8 @@ def parsed(url: str, allow_private: bool) -> httpx.URL:
         raise ForbiddenTarget("only https is allowed")
     if not found.host or found.userinfo or found.fragment:
         raise ForbiddenTarget("a host is needed, user and fragment are not allowed")
+    if found.port is not None and not 0 < found.port < 65536:
+        raise ForbiddenTarget("there is no such port")
     literal = _literal(found.host)
     if literal is not None and not allow_private and not is_public(literal):
         raise ForbiddenTarget("private and local addresses are not allowed")
@@ -43,7 +45,10 @@ async def resolve(url: str, allow_private: bool) -> Target:
     """Raises ForbiddenTarget; OSError when the name cannot be looked up."""
     asked = parsed(url, allow_private)
     port = asked.port or (443 if asked.scheme == "https" else 80)
-    found = await asyncio.get_running_loop().getaddrinfo(asked.host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(asked.host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise ForbiddenTarget("this can be no host's name") from error
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     if not allow_private and not all(is_public(address) for address in addresses):
         raise ForbiddenTarget("private and local addresses are not allowed")

@@ -105,7 +105,7 @@ def _windows(random: Random) -> list[list[str]]:
 
 def _busy_minutes(random: Random) -> list[list[str]]:
     minute = 60 * random.choice((0, 1, 2, 9, 23)) + random.choice((0, 30, random.randrange(60)))
-    windows = []
+    windows: list[list[str]] = []
     while len(windows) < 12 and minute < 24 * 60 - 5:
         end = minute + random.randint(1, 4)
         windows.append([_written_time(minute), _written_time(end)])

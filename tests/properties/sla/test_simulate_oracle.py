@@ -12,7 +12,7 @@ from tests.properties.sla.random_calendars import Scenario, a_scenario, written
 from tests.properties.sla.stepped_clock import live
 from tests.properties.sla.walked_time import Json, OutOfSight
 
-CLOCKS = int(os.environ.get("CLOSEDLOOP_ORACLE_CLOCKS", "4_000"))
+CLOCKS = int(os.environ.get("CLOSEDLOOP_ORACLE_CLOCKS", "1_500"))
 PER_SCENARIO = 40
 _EVENTS = ("pause", "pause", "resume", "resume", "retarget", "retarget", "observe", "start", "stop", "cancel")
 _MODES = ("keep_elapsed", "restart", "keep_deadline", "min")

@@ -136,6 +136,8 @@ class WalkedTime:
         if found == len(candidates):
             raise NotCovered if self.reaches_1970 else OutOfSight
         self.require(candidates[found])
+        if candidates[found] < self.first + 2 * 86_400:
+            raise OutOfSight  # a window from before the walk might reach to here
         return candidates[found]
 
     def days_after(self, instant: int) -> list[date]:

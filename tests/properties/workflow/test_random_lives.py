@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from random import Random
 from typing import Any
 
 import msgspec
@@ -14,7 +15,6 @@ from services.workflow.domain.state import WorkOrder
 from services.workflow.domain.states import OPEN, Status
 from services.workflow.domain.transitions import TRANSITIONS
 from shared.events.parts import Reason
-from shared.kernel.aggregate import Actor
 from shared.kernel.refusal import Refusal, Unchanged
 from tests.unit.workflow.builders import RESOLUTION, Order, a_complaint, person
 
@@ -44,26 +44,27 @@ WISHES: dict[str, Any] = {
     "escalate": lambda a, n: c.Escalate(actor=a, level=n % 4),
     "mark_unreached": lambda a, _: c.MarkUnreached(actor=a, template="answer"),
 }
-# Cancelling is rare, or few lives would be long.
-ACTIONS = [action for action in WISHES if action != "cancel"] * 4 + ["cancel"]
-STEPS = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), st.sampled_from(ACTORS), st.integers(0, 23)), min_size=20, max_size=120
-)
+RARE = frozenset({"cancel", "recall", "transfer", "mark_unreached", "escalate"})  # or few lives would get far
+TRIES = [(action, actor) for action in WISHES for actor in ACTORS]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(STEPS)
-def test_invariants_hold_in_every_life(steps: list[tuple[str, Actor, int]]) -> None:
-    order = a_complaint()
-    for action, actor, number in steps:
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32))
+def test_invariants_hold_in_every_life(seed: int) -> None:
+    dice, order = Random(seed), a_complaint()
+    while order.state.status in OPEN and order.snapshot.version < 80:
+        number = dice.randrange(24)
         order.later(minutes=number)
         before = order.state
-        outcome = order.asked(WISHES[action](actor, number))
-        if isinstance(outcome, Refusal | Unchanged):
-            assert not (isinstance(outcome, Refusal) and outcome.final and before.status in OPEN)
-            continue
-        order.does(WISHES[action](actor, number))
-        check(before, order, action)
+        for action, actor in dice.sample(TRIES, len(TRIES)):
+            command = WISHES[action](actor, number)
+            outcome = order.asked(command)
+            if isinstance(outcome, Refusal):
+                assert not (outcome.final and before.status in OPEN)
+            elif not isinstance(outcome, Unchanged) and (action not in RARE or dice.random() < 0.05):
+                order.does(command)
+                check(before, order, action)
+                break
 
 
 def check(before: WorkOrder, order: Order, action: str) -> None:

@@ -1,38 +1,24 @@
 """Records as other systems write them, read by intake's own bindings."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from services.intake.bindings import BINDINGS, MIRRORS
+from services.intake.bindings import MIRRORS
 from services.intake.domain.commands import Mirror, Receive, Withdraw
 from services.intake.domain.reference import Reference
 from shared.events import complaints, workorders
 from shared.events.catalogue import wire_type
+from shared.events.parts import Reason
 from shared.kernel import ids
-from shared.kernel.aggregate import Facts
-from shared.messaging.reading import Copying, Dead, Reader, Reading, Skipped, Work
-from shared.messaging.records import InRecord
+from shared.messaging.reading import Dead, Reading, Work
 from shared.persistence.parking import Parked
 from tests.unit.intake.complaints import CRM, NOON, a_source, a_submission, registered
+from tests.unit.intake.reading import OPEN, read
 
 COMPLAINT_ID = ids.complaint_id(CRM, "A-1")
 ORDER_ID = ids.sibling(COMPLAINT_ID, ids.WORK_ORDER)
-OPEN = registered(open_sources=True)
-
-
-def read(
-    topic: str, kind: str, data: object, *, source: str = CRM, key: bytes | None = b"A-1", **more: Any
-) -> Reading:
-    reference = more.pop("reference", OPEN)
-    attributes = {"specversion": "1.0", "id": "1", "source": source, "type": f"closedloop.{kind}.v1", **more}
-    headers = [(f"ce_{name}", str(value).encode()) for name, value in attributes.items()]
-    value = None if data is None else json.dumps(data).encode()
-    record = InRecord(topic, 0, 7, key, value, headers, NOON)
-    (reading,) = Reader(BINDINGS).read(record, Facts(NOON, reference))
-    return reading
 
 
 def submitted(data: object, **more: Any) -> Reading:
@@ -205,7 +191,7 @@ def order_event(kind: type[Any], change: dict[str, Any], sequence: int = 3, **be
             workorders.Cancelled,
             {},
             {"reason": {"code": "withdrawn", "text": "算了"}},
-            complaints.Withdrawn(reason=workorders.Reason("withdrawn", "算了")),
+            complaints.Withdrawn(reason=Reason("withdrawn", "算了")),
         ),
     ],
 )
@@ -242,70 +228,3 @@ def _mirror_of(kind: type[Any]) -> Work:
     work = order_event(kind, change, reason={"code": "withdrawn"})
     assert isinstance(work, Work)
     return work
-
-
-PROFILE = {"id": "c-7", "name": "张三", "phone": "138", "tier": "gold", "region": "js/nj", "language": "zh"}
-
-
-def test_a_profile_replaces_the_whole_one_before() -> None:
-    copying = read("customers.inbox", "customer.profile_changed", PROFILE, key=b"c-7")
-
-    assert isinstance(copying, Copying)
-    assert copying.delivery is not None
-    copied = copying.binding.copy(copying.delivery)
-    assert copied == (
-        "c-7",
-        {
-            "name": "张三", "phone": "138", "email": None, "tier": "gold", "region": "js/nj", "language": "zh",
-            "do_not_disturb": False, "forgotten": False,
-        },
-    )  # fmt: skip
-
-
-def test_a_key_without_a_value_forgets_the_customer() -> None:
-    copying = read("customers.inbox", "customer.profile_changed", None, key="客户".encode())
-
-    assert isinstance(copying, Copying)
-    assert copying.delivery is None
-    assert copying.binding.forget is not None
-    assert copying.binding.forget("客户".encode()) == "客户"
-    assert copying.binding.forget(b"\xff") == "\ufffd"
-
-
-def test_profiles_come_from_registered_sources_only() -> None:
-    dead = read(
-        "customers.inbox",
-        "customer.profile_changed",
-        PROFILE,
-        reference=registered(a_source(CRM, "complaint.submitted")),
-    )
-
-    assert isinstance(dead, Dead)
-    assert dead.reason == "type_not_registered"
-
-
-def test_an_incomplete_profile_is_dead_lettered() -> None:
-    dead = read("customers.inbox", "customer.profile_changed", {**PROFILE, "tier": None})
-
-    assert isinstance(dead, Dead)
-    assert dead.detail.startswith("/tier: ")
-
-
-def test_of_the_directory_only_sources_are_kept_each_version_by_itself() -> None:
-    entry = {"kind": "source", "id": "app", "version": 2, "effective_at": "2026-11-23T04:00:00Z", "types": ["*"]}
-
-    kept = read("directory", "directory.changed", entry, subject="dir_app", sequence="0000000002")
-    other = read("directory", "directory.changed", {**entry, "kind": "team"}, subject="dir_x", sequence="0000000001")
-
-    assert isinstance(kept, Copying)
-    assert isinstance(other, Copying)
-    assert kept.delivery is not None
-    assert other.delivery is not None
-    copied = kept.binding.copy(kept.delivery)
-    assert isinstance(copied, tuple)
-    assert copied[0] == "app:2"
-    assert other.binding.copy(other.delivery) is None
-
-
-def test_a_type_of_nobody_is_of_no_interest_to_replicas() -> None:
-    assert isinstance(read("directory", "workorder.closed", {}), Skipped)
