@@ -44,7 +44,7 @@ Scores = Annotated[dict[Name, Annotated[StrictInt, Field(ge=1, le=5)]], Field(ma
 
 
 class Arguments(BaseModel):
-    """What every action takes."""
+    """What every action takes; `GET …/actions` has the schema of each with its own arguments."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

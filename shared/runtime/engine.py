@@ -1,7 +1,7 @@
 """The stores and runners of one service's aggregates, and what follows an append: project, publish, reply."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from shared.persistence.event_log import MongoLog, log_id
 from shared.persistence.projection import MongoProjection
 from shared.runtime.context import Unavailable
 from shared.runtime.logging import get_logger
-from shared.runtime.telemetry import ALERTS
+from shared.runtime.telemetry import ALERTS, APPENDS, PUBLISHED
 
 log = get_logger()
 DEAD_LETTER_TOPICS = frozenset(topic.name for topic in DEAD_LETTERS)
@@ -119,7 +119,9 @@ class Engine:
     ) -> Ran:
         """Decides and appends. Raises Unavailable; whatever was appended then is found again by its causes."""
         runner = self.runners[kind.name]
-        return Ran(*await until_answered(lambda: runner.run(items, facts, unpublished)))
+        ran = Ran(*await until_answered(lambda: runner.run(items, facts, unpublished)))
+        APPENDS.labels(kind.name, "unpublished" if unpublished else "kafka").inc(len(ran.documents))
+        return ran
 
     async def project(self, kind: AggregateType[Any], changed: Mapping[str, tuple[int, Snapshot[Any]]]) -> None:
         if changed:
@@ -147,6 +149,8 @@ class Engine:
         """
         try:
             await self.publisher.publish(records)
+            for topic, number in Counter(record.topic for record in records).items():
+                PUBLISHED.labels(topic).inc(number)
         except PublishRefused as error:
             ALERTS.labels("unpublishable").inc(len(error.reasons))
             refused = [records[position] for position in error.reasons]

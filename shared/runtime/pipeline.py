@@ -21,6 +21,7 @@ from shared.persistence.parking import Parked, ParkingLot
 from shared.runtime.context import Context
 from shared.runtime.engine import Engine, Recalled, owns_publication, until_answered
 from shared.runtime.logging import get_logger
+from shared.runtime.telemetry import CONSUMED, DEAD_LETTERS, PARKED
 
 log = get_logger()
 
@@ -31,7 +32,16 @@ class Settled:
 
     out: list[OutRecord] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # (binding or topic, outcome)
+
+    def count(self, binding: str, outcome: str) -> None:
+        self.counts[(binding, outcome)] += 1
+
+    def tell(self) -> None:
+        for (binding, outcome), number in self.counts.items():
+            CONSUMED.labels(binding, outcome).inc(number)
+        for parked in self.parked:
+            PARKED.labels(parked.binding, parked.reason).inc()
 
 
 class Pipeline:
@@ -62,7 +72,7 @@ class Pipeline:
                     case Dead():
                         self._bury(settled, reading.record, reading.reason, reading.detail)
                     case Skipped():
-                        settled.counts["skipped"] += 1
+                        settled.count(reading.record.topic, "skipped")
         ids = [work.aggregate_id for work in works]
         async with self._engine.in_flight.hold(ids):
             await self._copy(copies, settled)  # first, so that decisions of this batch find the facts
@@ -84,7 +94,9 @@ class Pipeline:
         )
         for step in finishing:
             await self._engine.unmark(step.kind, step.marked)
-        settled.counts["parked"] += len(settled.parked)
+        for parked in settled.parked:
+            settled.count(parked.binding, "parked")
+        settled.tell()
 
     async def _decide(
         self, kind: AggregateType[Any], works: Sequence[Work], facts: Facts, settled: Settled, again: bool
@@ -149,7 +161,7 @@ class Pipeline:
     ) -> None:
         """A known cause: only the redelivery that was to publish it does so again, and projects first."""
         if found is None or not owns_publication(cause, found.decision):
-            settled.counts["duplicate"] += 1
+            settled.count(work.binding.name, "duplicate")
             return
         settled.out += self._engine.records(kind, work.aggregate_id, found.before, found.decision)
         changed.setdefault(work.aggregate_id, (found.snapshot.version, found.snapshot))
@@ -165,14 +177,14 @@ class Pipeline:
         word: str = "applied",
     ) -> None:
         binding = work.binding
-        settled.counts["refused" if refusal else word] += 1
+        settled.count(binding.name, "refused" if refusal else word)
         if not isinstance(binding, Trigger) or not binding.foreign:
             return
         if binding.reply is not None:
             replied = Replied(work.aggregate_id, version, refusal, decision)
             settled.out.append(binding.reply(work.delivery, replied))
         elif refusal is not None:
-            self._bury(settled, work.delivery.record, refusal.code, refusal.detail)
+            self._bury(settled, work.delivery.record, refusal.code, refusal.detail or refusal.pointer or "")
 
     async def bury(self, record: InRecord, reason: str, detail: str, attempts: int) -> None:
         """Dead-letters a record that waited long enough. Raises Unavailable."""
@@ -181,14 +193,15 @@ class Pipeline:
 
     def _bury(self, settled: Settled, record: InRecord, reason: str, detail: str) -> None:
         log.warning("dead_lettered", topic=record.topic, offset=record.offset, reason=reason)
-        settled.counts["dead_lettered"] += 1
+        settled.count(record.topic, "dead_lettered")
+        DEAD_LETTERS.labels(record.topic, reason).inc()
         settled.out.append(dead_letter(self._engine.service, record, reason, detail, datetime.now(UTC)))
 
     async def _copy(self, copies: Sequence[Copying], settled: Settled) -> None:
         operations: dict[str, list[UpdateOne]] = {}
         for copying in copies:
             operations.setdefault(copying.binding.collection, []).extend(_writes(copying))
-            settled.counts["copied"] += 1
+            settled.count(copying.binding.name, "copied")
         for collection, writes in operations.items():
             bulk = self._engine.database.collection(collection).bulk_write
             await until_answered(lambda bulk=bulk, writes=writes: _known_outcome(bulk(writes)))  # type: ignore[misc]

@@ -1,6 +1,7 @@
 """What finishes work that nobody else will: unpublished documents, parked records, gaps that need a republication."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -127,8 +128,8 @@ def _still(raw: Document, record: InRecord) -> Parked:
     return Parked(raw["binding"], record, raw["reason"], raw["detail"], expected=raw["expected"])
 
 
-def _outcome(counts: Any) -> str:
-    return ",".join(sorted(word for word, number in counts.items() if number)) or "done"
+def _outcome(counts: Counter[tuple[str, str]]) -> str:
+    return ",".join(sorted({outcome for (_, outcome), number in counts.items() if number})) or "done"
 
 
 async def _every(seconds: float, sweep: Callable[[], Awaitable[object]]) -> None:

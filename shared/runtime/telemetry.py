@@ -14,13 +14,11 @@ CONSUMED = Counter(
     registry=REGISTRY,
 )
 APPENDS = Counter(
-    "closedloop_appends", "Documents appended to the log; path: kafka, http, timer.", ["aggregate", "path"],
+    "closedloop_appends",
+    "Documents appended to the log; path: kafka, or unpublished (HTTP, timers, parked records).",
+    ["aggregate", "path"],
     registry=REGISTRY,
-)  # fmt: skip
-COLLISIONS = Counter(
-    "closedloop_append_collisions", "Appends that met a newer version and decided again.", ["aggregate"],
-    registry=REGISTRY,
-)  # fmt: skip
+)
 PUBLISHED = Counter("closedloop_records_published", "Records acknowledged by Kafka.", ["topic"], registry=REGISTRY)
 PARKED = Counter("closedloop_records_parked", "Records set aside.", ["binding", "reason"], registry=REGISTRY)
 WAITING = Gauge("closedloop_parked_records", "Parked records waiting now.", registry=REGISTRY)

@@ -92,7 +92,7 @@ class Teller:
         return rung_key(self.record, self._place(happening)[1])
 
     def _place(self, happening: Happening) -> tuple[int, str]:
-        place = -1 if happening.rung is None else happening.rung
+        place = happening.rung or 0  # only a breach has none, and nobody asks for its place
         return place, self.rule.rungs[place].key
 
     def _is_warning(self, happening: Happening) -> bool:

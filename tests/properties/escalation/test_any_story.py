@@ -1,7 +1,7 @@
 """Whatever happens to an order, and however late escalation hears of it: the laws of clocks, rungs and breaches."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hypothesis import given, settings
@@ -62,12 +62,12 @@ def live(way: Way, timers: bool = True) -> Story:
     return story
 
 
-def hear(story: Story, action: str, happened: object, heard: int, timers: bool) -> None:
-    at = max(story.now, happened + timedelta(seconds=heard))  # type: ignore[operator]  # a datetime
+def hear(story: Story, action: str, happened: datetime, heard: int, timers: bool) -> None:
+    at = max(story.now, happened + timedelta(seconds=heard))
     if timers:
         story.timers_until(at.isoformat())
     story.now = at
-    getattr(story, action)(happened.isoformat())  # type: ignore[attr-defined]  # a datetime
+    getattr(story, action)(happened.isoformat())
 
 
 @often

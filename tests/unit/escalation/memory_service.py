@@ -17,6 +17,7 @@ from shared.persistence.driver import Database
 from shared.runtime.context import Executed, Unavailable
 from shared.runtime.devkeys import ensure_keys, sign
 from shared.runtime.http.app import build_app
+from shared.runtime.settings import Settings as CommonSettings
 from tests.unit.escalation.story import Story
 
 
@@ -62,7 +63,7 @@ class MemoryContext:
 
     def __post_init__(self) -> None:
         self.clock = Clock(origin=self.story.now, anchor=0.0, rate=0.0)
-        self.settings = Settings(
+        self.settings: CommonSettings = Settings(
             kafka_bootstrap="nowhere:1",
             mongo_uri="mongodb://nowhere",
             state_dir=self.state_dir,

@@ -148,10 +148,10 @@ class Story:
         self.now = max(self.now, until)
         return self
 
-    def outage_until(self, at: str) -> Sequence[Event]:
+    def outage_until(self, at: str) -> list[Any]:
         """Nothing fires before `at`; then everything does, once."""
         self.now = instant(at)
-        return self.ask(Fire())
+        return list(self.ask(Fire()))
 
     def ask(self, command: Command) -> Sequence[Event]:
         outcome = CLOCK_SETS.decide(self.snapshot.state, command, Facts(self.now, self.rules))
