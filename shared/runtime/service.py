@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -38,6 +39,8 @@ from shared.runtime.timers import TimerWorker
 log = get_logger()
 REFRESH_SECONDS = 1.0  # machine time; reference data take effect a minute after they were published
 CLOCK_FILE = "clock.json"
+BUG_EXIT = 70
+STOP_SECONDS = 7.0
 
 
 class RunningService:
@@ -154,23 +157,24 @@ class RunningService:
         return TimerWorker(self, self.engine, self.consumer, self.lot, wanted, follows)
 
     def _loops(self) -> list[Callable[[], Awaitable[None]]]:
-        loops: list[Callable[[], Awaitable[None]]] = [self.sweepers.run, self._refresh_for_ever, self._watchdog]
+        loops: list[Callable[[], Awaitable[None]]] = [self.sweepers.run, self._refresh_for_ever, self.consumer.watch]
         if self.timers is not None:
             loops.append(self.timers.run)
         loops += [_bound(worker, self) for worker in self.definition.workers]
         return loops
 
     async def _guarded(self, loop: Callable[[], Awaitable[None]]) -> None:
-        """A loop that ends by a bug ends the process: a service that silently lacks its timers is worse."""
+        """A loop that ends ends the process, at once: a service that silently lacks its timers is worse."""
+        name = getattr(loop, "__qualname__", "worker")
         try:
             await loop()
+            log.critical("loop_ended", loop=name)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:
-            log.critical("loop_died", loop=getattr(loop, "__qualname__", "worker"), exc_info=error)
-            sys.stderr.flush()
-            asyncio.get_running_loop().call_soon(sys.exit, 1)
-            raise
+        except Exception as error:  # whatever it is, the supervisor starts a clean process
+            log.critical("loop_died", loop=name, exc_info=error)
+        sys.stderr.flush()
+        os._exit(BUG_EXIT)
 
     async def _refresh_for_ever(self) -> None:
         while True:
@@ -179,11 +183,6 @@ class RunningService:
                 await self.refresh_reference()
             except DriverError as error:
                 log.warning("reference_not_refreshed", error=type(error).__name__)
-
-    async def _watchdog(self) -> None:
-        await self.consumer.watch()
-        log.critical("consumer_stalled")
-        sys.exit(1)
 
     async def _prepare_database(self) -> None:
         declared = (*RUNTIME_INDEXES, *IDEMPOTENCY_INDEXES, *self.definition.indexes)
@@ -276,7 +275,9 @@ async def _serve(definition: ServiceDefinition, settings: Settings) -> None:
         living = asyncio.create_task(service.live(stop))
         yield
         stop.set()
-        await living
+        await asyncio.wait([living], timeout=STOP_SECONDS)
+        living.cancel()  # what it had begun is found and finished by the next process
+        await asyncio.wait([living])
         await service.close()
 
     app = build_app(
