@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -15,13 +15,13 @@ from shared.runtime.context import Unavailable
 PATIENCE = 60.0  # seconds for everything
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TopicsReport:
     """Full topic names; `drift` is one sentence for each difference."""
 
-    created: list[str] = field(default_factory=list)
-    present: list[str] = field(default_factory=list)
-    drift: list[str] = field(default_factory=list)
+    created: list[str]
+    present: list[str]
+    drift: list[str]
 
 
 async def ensure_topics(
@@ -36,12 +36,12 @@ async def ensure_topics(
     try:
         async with asyncio.timeout(PATIENCE):
             await admin.start()
-            before = await _partition_counts(admin, wanted)
-            report = TopicsReport(present=sorted(before))
-            report.created = await _create(admin, prefix, wanted.keys() - before.keys(), replication, partitions)
+            known = await _partition_counts(admin, wanted)
+            created = await _create(admin, prefix, wanted.keys() - known.keys(), replication, partitions)
             await until_led(admin, wanted)
-            report.drift = await _drift(admin, {name: wanted[name] for name in before}, replication, partitions)
-            return report
+            present = {name: topic for name, topic in sorted(wanted.items()) if name not in created}
+            drift = await _drift(admin, present, replication, partitions)
+            return TopicsReport(created, list(present), drift)
     except (KafkaError, TimeoutError, OSError) as error:
         raise Unavailable(f"topics: {type(error).__name__}: {error}") from error
     finally:
@@ -111,11 +111,11 @@ async def _drift(
     counts = await _partition_counts(admin, present)
     found = [
         f"{name} has {counts[name]} partitions, not {topic.partitions or partitions}"
-        for name, topic in sorted(present.items())
+        for name, topic in present.items()
         if counts[name] != (topic.partitions or partitions)
     ]
     settings = await _settings(admin, present)
-    for name, topic in sorted(present.items()):
+    for name, topic in present.items():
         for key, value in configuration(topic, replication).items():
             if settings[name].get(key) != value:
                 found.append(f"{name} has {key}={settings[name].get(key)}, not {value}")

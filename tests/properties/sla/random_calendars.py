@@ -27,6 +27,7 @@ ODD_DAYS = (
     ("America/St_Johns", "2006-04-02"),
     ("America/St_Johns", "2006-10-29"),
     ("America/St_Johns", "1988-04-03"),
+    ("America/St_Johns", "1993-10-31"),
     ("Australia/Lord_Howe", "2025-04-06"),
     ("Australia/Lord_Howe", "2025-10-05"),
     ("Africa/Casablanca", "2025-02-23"),

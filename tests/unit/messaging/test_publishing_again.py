@@ -31,7 +31,5 @@ def test_the_last_appearance_of_every_key_is_in_order(given_keys: list[bytes | N
     topic = [index for index in records if index not in failed] + list(again)
     for key in {key for key in given_keys if key is not None}:
         of_key = [index for index in topic if records[index].key == key]
-        assert of_key[len(of_key) - len([i for i in again if records[i].key == key]) :] == [
-            index for index in again if records[index].key == key
-        ]
-        assert list(dict.fromkeys(of_key)) == sorted(set(of_key))
+        last_appearances = list(dict.fromkeys(reversed(of_key)))[::-1]
+        assert last_appearances == sorted(last_appearances)

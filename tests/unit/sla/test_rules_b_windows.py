@@ -121,6 +121,16 @@ def test_b5_a_date_that_is_shown_again_after_the_next_one_ends_at_the_last_midni
     assert between(both, "2006-10-28T00:00:00Z", "2006-10-31T00:00:00Z") == 49 * HOUR
 
 
+def test_b5_a_window_can_reach_past_a_date_that_is_shown_early() -> None:
+    # 1993-10-31 was shown for a minute before the clocks went back to Saturday, 23:01
+    friday: Json = {
+        "zone": "America/St_Johns",
+        "weekly": {"fri": [["23:59", "23:58"]]},
+        "complete_until": "2010-12-31",
+    }
+    assert between(friday, "1993-10-31T02:30:00Z", "1993-11-01T02:30:00Z") == 58 * 60
+
+
 def test_b6_a_date_that_never_was_has_no_windows_and_counts_for_nothing() -> None:
     friday = {"zone": "Pacific/Apia", "weekly": {"fri": [["22:00", "06:00"]]}, "complete_until": "2012-12-31"}
     assert between(friday, "2011-12-29T00:00:00Z", "2012-01-02T00:00:00Z") == 0

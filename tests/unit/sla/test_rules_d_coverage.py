@@ -23,6 +23,13 @@ def test_d1_the_last_usable_instant_is_twenty_four_hours_of_the_last_date() -> N
     assert days(whole, "2025-12-30T03:00:00Z", 1, "natural_days", roll=True) == LAST
 
 
+def test_d1_a_last_date_that_is_shown_again_ends_at_its_second_midnight() -> None:
+    # St. John's put its clocks back at 00:01, to 23:01 of the day before
+    whole = every_day("America/St_Johns", "00:00-24:00", complete_until="2006-10-28")
+    assert add(whole, "2006-10-29T02:00:00Z", 5400) == "2006-10-29T03:30:00Z"
+    assert add(whole, "2006-10-29T02:00:00Z", 5401) == NOT_COVERED
+
+
 def test_d1_the_calendar_is_known_from_1970() -> None:
     whole = every_day("Asia/Shanghai", "00:00-24:00")
     assert sub(whole, "1969-12-31T16:00:05Z", 5) == FIRST
@@ -111,3 +118,10 @@ def test_d4_elapsed_time_that_cannot_be_known_is_the_whole_answer() -> None:
     assert _code("2025-12-31T09:00 start", "2026-01-01T00:01 observe") == NOT_COVERED
     assert _code("2025-12-31T09:00 start", "2025-12-31T10:00 pause", "2026-02-01T00:00 observe") == "paused"
     assert _code("2025-12-31T09:00 start", "2025-12-31T10:00 stop", "2026-02-01T00:00 observe") == "stopped"
+
+
+def test_d4_a_retarget_of_a_paused_clock_is_refused_at_once() -> None:
+    story = ("1970-01-02T09:00 start", "1970-01-02T11:00 pause", "1970-01-02T11:00 retarget 3600")
+    ladder = at_offset(-10 * HOUR, "business")
+    assert _code(*story[:2], rung=ladder) == "paused"
+    assert _code(*story, "1970-01-02T11:00 retarget 28800", rung=ladder) == NOT_COVERED

@@ -107,10 +107,14 @@ def test_h3_rungs_passed_under_a_new_target_collapse_into_the_highest() -> None:
 
 
 def test_h4_pause_and_resume_never_decide_a_rung_again() -> None:
-    story = (NINE, "2025-03-03T09:31 pause", "2025-03-03T11:00 resume", "2025-03-03T11:10 observe")
-    answer = play(ALWAYS, clock(HOUR, at_offset(-1800)), *story)
-    assert answer["due_at"] == "2025-03-03T03:29:00Z"
-    assert rungs(answer) == {"-1800s": ("fired", "2025-03-03T01:30:00Z")}
+    story = ("2025-03-03T10:00 start", "2025-03-03T12:30 pause", "2025-03-03T17:30 resume")
+    answer = play(office(), clock(3 * HOUR, at_offset(-7200)), *story)
+    assert answer["due_at"] == "2025-03-04T01:30:00Z"
+    assert rungs(answer) == {"-7200s": ("fired", "2025-03-03T04:00:00Z")}
+    retargeted = play(
+        office(), clock(3 * HOUR, at_offset(-7200)), *story, "2025-03-03T17:30 retarget 1 keep_deadline"
+    )
+    assert rungs(retargeted) == {"-7200s": ("pending", "2025-03-03T23:30:00Z")}
 
 
 def test_h4_any_retarget_makes_it_pending_again_if_its_time_lies_ahead() -> None:
@@ -158,6 +162,15 @@ def test_h5_a_decided_rung_becomes_pending_at_the_resume() -> None:
     assert rungs(paused) == {"50%": ("fired", "2025-03-03T01:30:00Z")}
     resumed = play(ALWAYS, clock(HOUR, at_share(50)), *story, "2025-03-03T10:00 resume")
     assert rungs(resumed) == {"50%": ("pending", "2025-03-03T03:00:00Z")}
+
+
+def test_h5_is_applied_once_and_the_next_resume_decides_nothing_again() -> None:
+    story = ("2025-03-03T10:00 start", "2025-03-03T10:10 pause", "2025-03-03T10:15 retarget 10800 min")
+    again = ("2025-03-03T10:20 resume", "2025-03-03T12:30 pause", "2025-03-03T17:30 resume")
+    answer = play(office(), clock(3 * HOUR, at_offset(-7200)), *story, *again)
+    # two hours before the new due lie ahead once more, but the rung has fired
+    assert answer["due_at"] == "2025-03-04T01:40:00Z"
+    assert rungs(answer) == {"-7200s": ("fired", "2025-03-03T04:10:00Z")}
 
 
 @pytest.mark.parametrize("end", ["stop", "cancel"])
