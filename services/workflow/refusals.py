@@ -41,7 +41,7 @@ register(
         "regulator_confirmation_required": RefusalText(
             422, "监管转办件须经监管机构确认", "The regulator must confirm for its own cases"
         ),
-        "unknown_source": RefusalText(422, "来源系统未登记", "The source is not registered"),
+        "unknown_source": RefusalText(403, "来源系统未登记", "The source is not registered"),
         "id_taken": RefusalText(409, "该编号已用于另一类目录项", "The id belongs to an entry of another kind"),
     }
 )

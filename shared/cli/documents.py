@@ -1,6 +1,5 @@
 """`docs`: the pages made from the code, docs/events.md and docs/configuration.md; fails when they are stale."""
 
-import importlib
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +12,13 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from shared.events.topics import DAY_MS, SERVICES, TOPICS, Topic
+from shared.events.topics import DAY_MS, TOPICS, Topic
 from shared.kernel.aggregate import Event
 from shared.kernel.personal import PersonalData
 from shared.messaging.asyncapi import VIEWS
 from shared.messaging.contract import BESIDE_CHANGE, ModelDecoder, catalogue, topic_of
 from shared.runtime.context import ServiceDefinition
+from shared.runtime.definitions import definitions
 
 CHECKOUT = Path(__file__).parents[2]
 Page = Callable[[Sequence[ServiceDefinition]], str]
@@ -37,11 +37,6 @@ def docs(write: bool) -> None:
     elif stale:
         click.echo(f"stale: {', '.join(stale)}; run `./closedloop docs --write`", err=True)
         sys.exit(1)
-
-
-def definitions() -> list[ServiceDefinition]:
-    """The four services, by name: the command line imports none of them otherwise."""
-    return [importlib.import_module(f"services.{name}.main").SERVICE for name in SERVICES]
 
 
 def stale_pages(root: Path, services: Sequence[ServiceDefinition]) -> dict[str, str]:

@@ -13,7 +13,17 @@ COMMANDS = {
     "logs": ("shared.cli.lifecycle:logs", "Show the logs of one process or of all."),
     "doctor": ("shared.cli.doctor:doctor", "Check everything that could keep it from running."),
     "token": ("shared.cli.token:token", "Print a development token for the given roles."),
+    "submit": ("shared.cli.submit:submit", "Send a complaint, by HTTP or through Kafka."),
+    "list": ("shared.cli.orders:list_orders", "List work orders."),
+    "show": ("shared.cli.orders:show", "Show one work order, with --timeline every step of it."),
+    "act": ("shared.cli.act:act", "Do something to a work order, or tell what can be done."),
+    "tail": ("shared.cli.tail:tail", "Follow the events on the topics."),
+    "dlq": ("shared.cli.dlq:dlq", "Look at dead letters and send them back."),
+    "topics": ("shared.cli.topics:topics", "Make the topics and tell where they differ."),
+    "db": ("shared.cli.db:db", "Make indexes, rebuild projections from the log."),
+    "clock": ("shared.cli.clock:clock", "Show and move the system's time (test mode)."),
     "sla": ("shared.cli.sla:sla", "Compute and simulate deadlines: JSON lines in, JSON lines out."),
+    "docs": ("shared.cli.documents:docs", "Check, or --write, the documentation pages that are made from the code."),
     "test": ("shared.cli.testing:test", "Run the whole test suite against a stack of its own."),
 }
 

@@ -37,8 +37,11 @@ def states_after(kind: AggregateType[S], before: S | None, decision: Decision) -
     return states
 
 
-def apply(kind: AggregateType[S], snapshot: Snapshot[S], decision: Decision, first: int) -> Snapshot[S]:
-    """The snapshot after `decision`, which stands in the log document that begins with version `first`.
+def step(
+    kind: AggregateType[S], snapshot: Snapshot[S], decision: Decision, first: int
+) -> tuple[Snapshot[S], list[S]]:
+    """The snapshot after `decision`, which stands in the log document that begins with version `first`, and the
+    state after each of its events.
 
     Raises ValueError when the decision does not follow the snapshot: a hole in the log is never folded over.
     """
@@ -49,7 +52,7 @@ def apply(kind: AggregateType[S], snapshot: Snapshot[S], decision: Decision, fir
         )
     states = states_after(kind, snapshot.state, decision)
     marks = snapshot.marks if decision.mark is None else {**snapshot.marks, decision.mark[0]: decision.mark[1]}
-    return replace(
+    after = replace(
         snapshot,
         state=states[-1] if states else snapshot.state,
         version=decision.version,
@@ -58,6 +61,12 @@ def apply(kind: AggregateType[S], snapshot: Snapshot[S], decision: Decision, fir
         causes=(*snapshot.causes, (cause_hash(decision.cause), first))[-REMEMBERED_CAUSES:],
         marks=marks,
     )
+    return after, states
+
+
+def apply(kind: AggregateType[S], snapshot: Snapshot[S], decision: Decision, first: int) -> Snapshot[S]:
+    """The snapshot after `decision`; as `step`, without the states on the way."""
+    return step(kind, snapshot, decision, first)[0]
 
 
 def fold(

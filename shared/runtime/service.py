@@ -119,6 +119,7 @@ class RunningService:
             stack.push_async_callback(self._drain)
             await self.refresh_reference()
             self._accepting = True
+            stack.callback(self._decline_commands)  # after the workers stopped: they still record what they began
             if self.definition.seed is not None and self.settings.mode == "embedded":
                 await self.definition.seed(self)
                 await self.refresh_reference()
@@ -129,7 +130,10 @@ class RunningService:
             stack.push_async_callback(_cancel, tasks)
             self._ready = True
             yield
-            self._ready = self._accepting = False
+            self._ready = False
+
+    def _decline_commands(self) -> None:
+        self._accepting = False
 
     async def close(self) -> None:
         await self._driver.close()

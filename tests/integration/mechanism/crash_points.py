@@ -54,9 +54,11 @@ async def a_service_that_stops(
         service.engine.publisher = WalledPublisher(service, wall)
     if not projects:
         service.engine.projections[kind.name] = WalledProjection(kind, service.database, wall)
-    yield wall
-    await service.publisher.stop()
-    await service.close()
+    try:
+        yield wall
+    finally:
+        await service.publisher.stop()
+        await service.close()
 
 
 async def crash_at(wall: Wall, work: Coroutine[Any, Any, object], walls: int) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter
 
 from shared.kernel.aggregate import AggregateType, Command, Decision, Event, Facts, Outcome, Stamp
-from shared.kernel.refusal import Refusal
 from shared.messaging import contract
 from shared.messaging.bindings import Binding, Follow, InvalidData, On, Replica, Target, Trigger
 from shared.messaging.records import Delivery
@@ -78,15 +77,13 @@ Counted.TYPE = "news.counted"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(Command):
     votes: int = 0
-    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What the newspaper counted of one ballot; `texts` in the order in which they came."""
+    """What the newspaper counted of one ballot."""
 
     votes: int = 0
-    sealed: bool = False
 
 
 @dataclass(slots=True)
@@ -101,8 +98,6 @@ def count_with(misprint: Misprint) -> AggregateType[Front]:
         counted = (state.votes if state else 0) + command.votes
         if counted in misprint.at:
             raise ZeroDivisionError
-        if state is not None and state.sealed:
-            return Refusal("sealed", final=True)
         return [Counted(votes=command.votes)]
 
     def evolve(state: Front | None, event: Counted, stamp: Stamp) -> Front:
@@ -132,6 +127,13 @@ def front_of(ballot: str) -> str:
 def on_voted(delivery: Delivery) -> Target:
     voted: Voted = delivery.change
     return front_of(str(delivery.envelope.subject)), Report(votes=voted.votes)
+
+
+def on_sealed(delivery: Delivery) -> Target:
+    return front_of(str(delivery.envelope.subject)), Report(votes=0)
+
+
+SEALS: Mapping[str, On] = {"closedloop.ballot.sealed.v1": On(contract.change(Sealed), on_sealed)}
 
 
 def newspaper(misprint: Misprint | None = None, more: Mapping[str, On] | None = None) -> ServiceDefinition:

@@ -54,9 +54,11 @@ class Servers:
     @asynccontextmanager
     async def running(self, definition: ServiceDefinition, **settings: Any) -> AsyncIterator[RunningService]:
         service = self.service(definition, **settings)
-        async with service.running():
-            yield service
-        await service.close()
+        try:
+            async with service.running():
+                yield service
+        finally:
+            await service.close()
 
     async def send(self, topic: str, *records: Sending) -> list[int]:
         """Publishes to partition 0 with a client that is not ours; returns the offsets."""
