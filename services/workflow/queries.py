@@ -9,7 +9,7 @@ from typing import Any
 from services.workflow.clocks import Clock, clock_json, clocks_of, is_breached, is_due_before
 from services.workflow.domain import WORK_ORDERS
 from services.workflow.domain.policies import objection
-from services.workflow.domain.scope import READS_ALL, in_scope
+from services.workflow.domain.scope import READS_ALL, ROLES, in_scope
 from services.workflow.domain.state import WorkOrder
 from services.workflow.domain.states import OPEN
 from services.workflow.domain.transitions import NOT_YET_SUPPORTED, TRANSITIONS
@@ -177,6 +177,6 @@ def actions_of(context: Context, snapshot: Snapshot[WorkOrder], caller: Actor) -
         if refusal is not None:
             item |= {"code": refusal.code, "detail": refusal.detail}
         if action in ARGUMENTS:
-            item["arguments"] = ARGUMENTS[action].model_json_schema()
+            item |= {"roles": sorted(ROLES[action]), "arguments": ARGUMENTS[action].model_json_schema()}
         listed.append(item)
     return listed

@@ -22,6 +22,7 @@ class Endpoints:
     urls: Mapping[str, str]
     state_dir: Path
     embedded: bool
+    test_mode: bool
     topic_prefix: str
     database_prefix: str
 
@@ -37,6 +38,7 @@ def find_endpoints() -> Endpoints:
         urls=urls,
         state_dir=installation.state_dir,
         embedded=known["mode"] == "embedded",
+        test_mode=known["test_mode"],
         topic_prefix=os.environ.get(f"{PREFIX}TOPIC_PREFIX", "closedloop."),
         database_prefix=os.environ.get(f"{PREFIX}DATABASE_PREFIX", "closedloop_"),
     )
@@ -46,7 +48,7 @@ def _named_by_settings() -> dict[str, Any] | None:
     kafka, mongo = os.environ.get(f"{PREFIX}KAFKA_BOOTSTRAP", ""), os.environ.get(f"{PREFIX}MONGO_URI", "")
     if not kafka and not mongo:
         return None
-    return {"kafka": kafka, "mongo": mongo, "mode": "external", "services": EXTERNAL_URLS}
+    return {"kafka": kafka, "mongo": mongo, "mode": "external", "services": EXTERNAL_URLS, "test_mode": False}
 
 
 def _recorded(installation: Installation) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
+from shared.messaging import tolerant_records
 from shared.messaging.records import InRecord
 from shared.runtime.context import Unavailable
 
@@ -28,6 +29,7 @@ class Consumer:
     """Feeds batches to `process` and commits them after it returned; on Unavailable the batch comes again."""
 
     def __init__(self, bootstrap: str, group: str, prefix: str, topics: Iterable[str], process: Process) -> None:
+        tolerant_records.install()
         self._prefix, self._process = prefix, process
         self._broker = KafkaBroker(
             bootstrap.split(","),

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.events.catalogue import CATALOGUE, WireType
+from shared.events.catalogue import WireType
 from shared.kernel.aggregate import Command, Facts
 from shared.messaging.bindings import Binding, Follow, InvalidData, Replica, Trigger
 from shared.messaging.cloudevents import read_data, read_envelope
+from shared.messaging.contract import catalogue
 from shared.messaging.records import Delivery, Envelope, InRecord, Rejected
 from shared.persistence.parking import Parked
 
@@ -120,7 +121,7 @@ class Reader:
         cause = (envelope.source, envelope.id)
         if any(isinstance(b, Trigger) and envelope.type in b.later for b in bindings):
             return [Parked(_CATALOGUE_BINDING, record, "not_yet_supported", envelope.type, cause)]
-        if envelope.type in CATALOGUE:
+        if envelope.type in catalogue():
             foreign = all(isinstance(b, Trigger) and b.foreign for b in bindings)
             return [Dead(record, "type_not_accepted", envelope.type)] if foreign else None
         parked: Reading = Parked(_CATALOGUE_BINDING, record, "unknown_type", _name(envelope.type), cause)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.events.parts import ClockChange, ClockView
 from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired
@@ -11,7 +11,8 @@ from shared.kernel.aggregate import Event
 from shared.reconcile.verdict import Violation
 
 ALARM = "alarm."
-BREACH = "breach"
+BREACH, BREACH_AFTER = "breach", timedelta(seconds=1)
+"""At due a clock is not breached yet."""
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Rungs:
             return
         pending = {rung.name: rung.fire_at for rung in clock.rungs if rung.status == "pending" and rung.fire_at}
         if clock.due_at is not None and clock.breached_at is None and not clock.kind.startswith(ALARM):
-            pending[BREACH] = clock.due_at
+            pending[BREACH] = clock.due_at + BREACH_AFTER
         self.running[clock.id] = RunningClock(work_order_id, clock.kind, pending)
 
     def _passed(self, clock: ClockView, rung: str) -> None:

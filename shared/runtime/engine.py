@@ -155,7 +155,7 @@ class Engine:
             ALERTS.labels("unpublishable").inc(len(error.reasons))
             refused = [records[position] for position in error.reasons]
             log.error("unpublishable", topics=sorted({record.topic for record in refused}))
-            letters = [replace(r, value=None) for r in refused if r.topic in DEAD_LETTER_TOPICS and r.value]
+            letters = [replace(r, value=b"") for r in refused if r.topic in DEAD_LETTER_TOPICS and r.value]
             if letters:
                 await self.publish(letters)
 
