@@ -61,6 +61,10 @@ class Office:
         response = await self._call(who, method, service, path, json=body, headers={"Idempotency-Key": key})
         return _content(response, who)
 
+    @property
+    def sinks_url(self) -> str:
+        return self._urls["sinks"]
+
     async def tell_sinks(self, path: str, body: Any) -> None:
         """The receivers of mails and webhooks are the demo's own and want no token."""
         await self._call(None, "PUT", "sinks", path, json=body)

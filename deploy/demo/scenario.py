@@ -46,7 +46,9 @@ def submissions() -> Mapping[str, Submission]:
     """By ref, in the order in which they come in."""
     records = scenario()["kafka"]["morning"]
     by_kafka = [_published(record) for record in records]
-    by_http = [Submission(body["external_id"], AGENT, body["channel"], "HTTP", 1, True) for body in scenario()["http"]]
+    by_http = [
+        Submission(body["external_id"], AGENT, body["channel"], "HTTP", 1, True) for body in scenario()["http"]
+    ]
     return {one.ref: one for one in (*by_kafka, *by_http)}
 
 

@@ -16,6 +16,7 @@ BEGIN = "2026-11-24T09:00:00+08:00"
 """A Tuesday morning: the demo's day is the same wherever and whenever it is played."""
 SINKS = "sinks"
 MAIL = "sinks-mail"
+PORTS = "demo-ports.json"
 SERVERS_OF_SOMEBODY = ("CLOSEDLOOP_KAFKA_BOOTSTRAP", "CLOSEDLOOP_MONGO_URI")
 
 
@@ -28,7 +29,7 @@ def stage(state_dir: Path) -> Additions:
             "Unset it, or start without --demo.",
             exit_code=2,
         )
-    book = PortBook(state_dir / "demo-ports.json")
+    book = PortBook(state_dir / PORTS)
     book.release_taken((SINKS, MAIL))
     if not (state_dir / CLOCK_FILE).exists():
         keep(state_dir, BEGIN, 0)
@@ -61,3 +62,8 @@ def _sinks(state_dir: Path, book: PortBook) -> ServiceCommand:
         env={"PYTHONPATH": str(CHECKOUT), "PYTHONSAFEPATH": "1"},
         url=f"http://127.0.0.1:{port}",
     )
+
+
+def sinks_url(state_dir: Path) -> str:
+    """Where the sinks of a demo that was staged there answer."""
+    return f"http://127.0.0.1:{PortBook(state_dir / PORTS).port(SINKS)}"

@@ -13,18 +13,23 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.coordinator.protocol import ConsumerProtocol
 from aiokafka.errors import KafkaError
 
 from deploy.demo.eventually import eventually
+from services.escalation.bindings import BINDINGS as ESCALATION
 from services.escalation.domain import CLOCK_SETS
+from services.intake.bindings import BINDINGS as INTAKE
+from services.notifier.bindings import BINDINGS as NOTIFIER
 from services.notifier.projection import NOTICES
+from services.workflow.bindings import BINDINGS as WORKFLOW
 from shared.events.topics import SERVICES, TOPICS
 from shared.persistence.driver import Driver, DriverError
 from shared.persistence.event_log import COLLECTION as LOG
 from shared.persistence.parking import UNTIL_MENDED, UNTIL_RESTART
 from shared.persistence.projection import collection_name
 
+BINDINGS = {"intake": INTAKE, "workflow": WORKFLOW, "escalation": ESCALATION, "notifier": NOTIFIER}
+READ_BY = {service: sorted({binding.topic for binding in bindings}) for service, bindings in BINDINGS.items()}
 Offsets = dict[TopicPartition, int]
 FAST_SECONDS = 5.0  # a look that takes longer has met a server that is away
 
@@ -103,7 +108,6 @@ class _Kafka:
 
     def __init__(self, system: System) -> None:
         self._prefix = system.topic_prefix
-        self._groups = [system.topic_prefix + service for service in SERVICES]
         self._admin = AIOKafkaAdminClient(bootstrap_servers=system.kafka)
         self._reader = AIOKafkaConsumer(bootstrap_servers=system.kafka, enable_auto_commit=False)
         self._open = AsyncExitStack()
@@ -125,24 +129,20 @@ class _Kafka:
 
     async def ends(self) -> Offsets:
         names = [self._prefix + topic for topic in TOPICS]
-        partitions = [TopicPartition(name, p) for name in names for p in self._reader.partitions_for_topic(name) or ()]
+        partitions = [
+            TopicPartition(name, p) for name in names for p in self._reader.partitions_for_topic(name) or ()
+        ]
         ends: Offsets = await self._reader.end_offsets(partitions)
         return ends
 
     async def unread(self, ends: Offsets) -> list[str]:
-        """What each service reads and has not committed; a service without a consumer counts as behind."""
-        described = await self._admin.describe_consumer_groups(self._groups)
-        left: list[str] = []
-        for _, group, _, _, _, members in (one for response in described for one in response.groups):
-            owned = [partition for member in members for partition in _assigned(member[4])]
-            done = await self._admin.list_consumer_group_offsets(group)
-            behind = {tp.topic for tp in owned if tp not in done or done[tp].offset < ends.get(tp, 0)}
-            behind -= {tp.topic for tp in owned if ends.get(tp, 0) == 0}
-            left += [f"{group} has not read all of {topic}" for topic in sorted(behind)]
-            left += [] if owned else [f"{group} has no consumer"]
-        return left
+        """What each service reads and has not committed."""
+        found = await asyncio.gather(*(self._unread_by(service, ends) for service in READ_BY))
+        return [what for of_one in found for what in of_one]
 
-
-def _assigned(raw: bytes) -> list[TopicPartition]:
-    decoded = ConsumerProtocol.ASSIGNMENT.decode(raw)
-    return [TopicPartition(topic, partition) for topic, partitions in decoded.assignment for partition in partitions]
+    async def _unread_by(self, service: str, ends: Offsets) -> list[str]:
+        done = await self._admin.list_consumer_group_offsets(self._prefix + service)
+        behind = {tp.topic for tp, end in ends.items() if (done[tp].offset if tp in done else 0) < end}
+        return [
+            f"{service} has not read all of {topic}" for topic in READ_BY[service] if self._prefix + topic in behind
+        ]

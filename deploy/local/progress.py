@@ -34,6 +34,12 @@ class Progress:
             self._status.stop()
             self._status = None
 
+    def turn_to(self, text: str) -> None:
+        """What the moving line says from now on."""
+        with self._lock:
+            if self._status:
+                self._status.update(text)
+
     def say(self, text: str) -> None:
         """One line."""
         with self._lock:

@@ -93,6 +93,10 @@ def receiver(shelf: Shelf) -> FastAPI:
     """`POST /hooks/{name}` receives, after `PUT /hooks/{name}/secret` told its secret; `GET /mails`, `/webhooks`."""
     app = FastAPI(title="Sinks", docs_url=None, redoc_url=None, openapi_url=None)
 
+    @app.get("/readyz")
+    async def ready() -> Response:
+        return JSONResponse({"ready": True})
+
     @app.get("/{name}")
     async def arrived(name: str) -> Response:
         if name not in ("mails", "webhooks"):

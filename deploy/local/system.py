@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.failure import StackFailure
@@ -16,6 +17,17 @@ from shared.cli.installation import CHECKOUT, SERVICES, Installation
 # Outside, the brokers' own default decides.
 REPLICATION = {"embedded": 1, "external": -1}
 EXTERNAL_PORTS = {"intake": 8101, "workflow": 8102, "escalation": 8103, "notifier": 8104}
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What runs beside the services, and the settings that it gives them."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    commands: Sequence[ServiceCommand] = ()
+
+
+NOTHING = Additions()
 
 
 def external_endpoints(environment: Mapping[str, str] = os.environ) -> Endpoints | None:
@@ -33,7 +45,7 @@ def external_endpoints(environment: Mapping[str, str] = os.environ) -> Endpoints
     return None
 
 
-def plan(installation: Installation, guardian: Guardian, *, test_mode: bool) -> Plan:
+def plan(installation: Installation, guardian: Guardian, *, test_mode: bool, additions: Additions = NOTHING) -> Plan:
     """The plan for this machine's environment."""
     external = external_endpoints()
     book = PortBook(installation.state_dir / "service-ports.json")
@@ -43,14 +55,15 @@ def plan(installation: Installation, guardian: Guardian, *, test_mode: bool) -> 
     mode = "external" if external else "embedded"
 
     def settings(endpoints: Endpoints) -> dict[str, str]:
-        return service_settings(installation.state_dir, endpoints, ports, mode=mode, test_mode=test_mode)
+        own = service_settings(installation.state_dir, endpoints, ports, mode=mode, test_mode=test_mode)
+        return {**own, **additions.settings}
 
     return Plan(
         installation=installation,
         stack=None if external else LocalStack(installation.state_dir, guardian=guardian),
         external=external,
         prepare=lambda endpoints: prepare(installation.state_dir, settings(endpoints), mode),
-        services=lambda endpoints: service_commands(settings(endpoints), ports),
+        services=lambda endpoints: [*additions.commands, *service_commands(settings(endpoints), ports)],
         facts={"mode": mode, "test_mode": test_mode, "pid": os.getpid()},
     )
 

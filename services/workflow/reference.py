@@ -13,19 +13,8 @@ EVERYWHERE = ("*",)
 SEED = (
     PutEntry(
         kind="team",
-        id="head-office",
-        content={"name": "总部 Head office", "regions": EVERYWHERE, "leader_id": "company-leader"},
-        at_once=True,
-    ),
-    PutEntry(
-        kind="team",
         id="default",
-        content={
-            "name": "默认班组 Default team",
-            "regions": EVERYWHERE,
-            "parent_team": "head-office",
-            "leader_id": "default-leader",
-        },
+        content={"name": "默认班组 Default team", "regions": EVERYWHERE, "leader_id": "default-leader"},
         at_once=True,
     ),
     PutEntry(kind="route", id="catch-all", content={"team": "default", "name": "兜底 Catch-all"}, at_once=True),

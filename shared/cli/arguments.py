@@ -52,11 +52,20 @@ def _schema_of(path: Sequence[str], schema: Schema) -> Schema:
     for part in path:
         options = _options(schema, definitions)
         named = {name: one for option in options for name, one in option.get("properties", {}).items()}
-        open_ended = [option["additionalProperties"] for option in options if option.get("additionalProperties")]
-        if part not in named and not open_ended:
+        of_any_name = [one for option in options for one in _of_any_name(option)]
+        if part not in named and not of_any_name:
             raise WrongUsage(f"there is no argument {'.'.join(path)}", _hint(part, named))
-        schema = named.get(part) or (open_ended[0] if isinstance(open_ended[0], dict) else {})
+        schema = named.get(part) or of_any_name[0]
     return {"anyOf": _options(schema, definitions)}
+
+
+def _of_any_name(schema: Schema) -> list[Schema]:
+    """What an object has under names that its schema does not list; the service judges the names."""
+    rest = schema.get("additionalProperties")
+    return [
+        *schema.get("patternProperties", {}).values(),
+        *([rest] if isinstance(rest, dict) else [{}] if rest else []),
+    ]
 
 
 def _hint(name: str, known: Mapping[str, Schema]) -> str:

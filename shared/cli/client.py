@@ -1,4 +1,4 @@
-"""Calls the services for a command: with a token for the right role, patiently, and with exit codes for what fails."""
+"""Calls the services for a command: with a token for the right role, patiently, with an exit code for what fails."""
 
 import os
 import time

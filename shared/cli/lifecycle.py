@@ -47,13 +47,19 @@ def _supervise(installation: Installation, *, demo: bool) -> None:
     from deploy.local.guardian import Guardian
     from deploy.local.progress import Progress
     from deploy.local.supervisor import Supervisor
-    from deploy.local.system import plan
+    from deploy.local.system import NOTHING, plan
 
     began = time.monotonic()
     guardian = Guardian()
     test_mode = demo or os.environ.get("CLOSEDLOOP_TEST_MODE") == "1"
     click.echo(f"starting in {installation.state_dir}", err=True)
-    supervisor = Supervisor(plan(installation, guardian, test_mode=test_mode), guardian, Progress())
+    additions = NOTHING
+    if demo:
+        from deploy.demo.staging import stage
+
+        additions = stage(installation.state_dir)
+    planned = plan(installation, guardian, test_mode=test_mode, additions=additions)
+    supervisor = Supervisor(planned, guardian, Progress())
 
     def on_ready() -> None:
         click.echo(f"ready in {time.monotonic() - began:.1f} s", err=True)

@@ -13,6 +13,7 @@ COMMANDS = {
     "logs": ("shared.cli.lifecycle:logs", "Show the logs of one process or of all."),
     "doctor": ("shared.cli.doctor:doctor", "Check everything that could keep it from running."),
     "token": ("shared.cli.token:token", "Print a development token for the given roles."),
+    "demo": ("shared.cli.demo:demo", "Play the demo's scripted day, or go on with it, and show its table."),
     "submit": ("shared.cli.submit:submit", "Send a complaint, by HTTP or through Kafka."),
     "list": ("shared.cli.orders:list_orders", "List work orders."),
     "show": ("shared.cli.orders:show", "Show one work order, with --timeline every step of it."),
@@ -22,8 +23,10 @@ COMMANDS = {
     "topics": ("shared.cli.topics:topics", "Make the topics and tell where they differ."),
     "db": ("shared.cli.db:db", "Make indexes, rebuild projections from the log."),
     "clock": ("shared.cli.clock:clock", "Show and move the system's time (test mode)."),
+    "reconcile": ("shared.cli.reconcile:reconcile", "Check the invariants over logs, topics and projections."),
     "sla": ("shared.cli.sla:sla", "Compute and simulate deadlines: JSON lines in, JSON lines out."),
     "docs": ("shared.cli.documents:docs", "Check, or --write, the documentation pages that are made from the code."),
+    "bench": ("shared.cli.bench:bench", "Measure the whole system on servers of its own."),
     "test": ("shared.cli.testing:test", "Run the whole test suite against a stack of its own."),
 }
 

@@ -25,7 +25,7 @@ def next_clock(order: Row) -> Row | None:
 
 def _due(order: Row) -> str | None:
     clock = next_clock(order)
-    return clock and f"{clock['kind']} {clock['due_at']}"
+    return None if clock is None else f"{clock['kind']} {clock['due_at']}"
 
 
 def _breached(order: Row) -> list[str]:

@@ -73,15 +73,17 @@ def plain(text: str) -> str:
 def words(value: Any) -> str:
     """A value as people read it in a cell."""
     match value:
-        case None | "" | [] | {}:
-            return NOTHING
         case bool():
             return "yes" if value else "no"
         case list() | tuple():
-            return ", ".join(words(one) for one in value)
+            return ", ".join(words(one) for one in value) or NOTHING
         case dict():
-            return ", ".join(f"{name}={words(one)}" for name, one in value.items() if one is not None)
-    return plain(str(value))
+            return ", ".join(f"{plain(name)}={_inner(one)}" for name, one in value.items()) or NOTHING
+    return NOTHING if value in (None, "") else plain(str(value))
+
+
+def _inner(value: Any) -> str:
+    return f"({words(value)})" if isinstance(value, dict | list | tuple) and value else words(value)
 
 
 def _cell(row: Row, cell: Cell) -> str:

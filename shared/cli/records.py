@@ -1,4 +1,4 @@
-"""Reads topics and publishes to them for a command; without a consumer group, so that nothing is taken from anybody."""
+"""Reads topics and publishes to them for a command; without a consumer group, so that nobody misses a record."""
 
 import logging
 import os
@@ -12,12 +12,14 @@ from aiokafka.errors import KafkaError
 
 from shared.cli.endpoints import Endpoints
 from shared.cli.failure import DependencyDown, NotFound
+from shared.messaging import tolerant_records
 from shared.messaging.publisher import Publisher
 from shared.messaging.records import InRecord, OutRecord
 from shared.runtime.context import Unavailable
 from shared.runtime.logging import configure
 
 POLL_MS = 250
+PATIENCE_SECONDS = 10.0  # with brokers that do not answer
 FETCH_BYTES = 4 * 1024 * 1024
 
 
@@ -25,7 +27,7 @@ async def publish(endpoints: Endpoints, records: Sequence[OutRecord]) -> None:
     """Returns when all are acknowledged. Raises DependencyDown, and PublishRefused for what Kafka never takes."""
     compression = os.environ.get("CLOSEDLOOP_KAFKA_COMPRESSION", "lz4")
     with _reaching(endpoints.kafka):
-        publisher = Publisher(endpoints.kafka, endpoints.topic_prefix, compression)
+        publisher = Publisher(endpoints.kafka, endpoints.topic_prefix, compression, PATIENCE_SECONDS)
         try:
             await publisher.publish(records)
         finally:
@@ -56,6 +58,7 @@ async def read(
 
 @asynccontextmanager
 async def _consumer(endpoints: Endpoints, topics: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
+    tolerant_records.install()
     consumer = AIOKafkaConsumer(
         *(endpoints.topic_prefix + topic for topic in topics),
         bootstrap_servers=[server.strip() for server in endpoints.kafka.split(",")],
@@ -71,9 +74,7 @@ async def _consumer(endpoints: Endpoints, topics: Sequence[str]) -> AsyncIterato
         await consumer.stop()
 
 
-async def _ends(
-    consumer: AIOKafkaConsumer, endpoints: Endpoints, topics: Sequence[str]
-) -> dict[TopicPartition, int]:
+async def _ends(consumer: AIOKafkaConsumer, endpoints: Endpoints, topics: Sequence[str]) -> dict[TopicPartition, int]:
     there = {partition.topic for partition in consumer.assignment()}
     if missing := [topic for topic in topics if endpoints.topic_prefix + topic not in there]:
         raise NotFound(f"there is no topic {', '.join(missing)}", "`./closedloop topics ensure` makes those of ours.")

@@ -132,7 +132,8 @@ class AggregateType(Generic[S]):
     `view` is what every published record shows of the aggregate, under the name `view_name`, made from the state
     right after the event and from the decision; it may depend on nothing else, since a republication makes it again
     from the log. Without a view a record's data is the event itself. `index` gives the projection's query fields.
-    `key` is the record key on the out topic (default: the aggregate's id). `schema` rises with every change of
+    `key` is the record key on the out topic, `correlation` the complaint that a record is about (default of both: the
+    aggregate's id). `schema` rises with every change of
     `state` that older code could not read.
     """
 
@@ -147,5 +148,5 @@ class AggregateType(Generic[S]):
     view: Callable[[S, Decision], object] | None = None
     index: Callable[[Snapshot[S]], Mapping[str, Any]] = lambda _: {}
     key: Callable[[str], str] = lambda aggregate_id: aggregate_id
-    correlation: Callable[[str], str] = lambda aggregate_id: aggregate_id
+    correlation: Callable[[str, S], str] = lambda aggregate_id, _state: aggregate_id
     schema: int = 1

@@ -19,6 +19,7 @@ class Item:
     """One command to one aggregate. Without a command only the mark of a followed aggregate advances.
 
     `records_refusals`: a refused record is kept as a decision, so that no late copy of it is accepted after all.
+    `late`: decided although its mark was passed; nobody could read it when its turn came.
     """
 
     aggregate_id: str
@@ -28,6 +29,7 @@ class Item:
     trace: str | None = None
     records_refusals: bool = True
     waits_for: frozenset[str] = frozenset()
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,8 @@ class _Batch(Generic[S]):
         self._loaded: dict[str, int] = {}
         self._older: dict[tuple[str, str, str], int] = {}
         self._unstorable: set[int] = set()
+        self._at_most: dict[str, int] = {}  # items whose decisions fit into one document
+        self._failed: set[str] = set()
         self.results: dict[int, Result] = {}
         self.appended: list[LogDocument[S]] = []
         self.changed: dict[str, tuple[int, Snapshot[S]]] = {}
@@ -218,8 +222,13 @@ class _Batch(Generic[S]):
         await self._recall_older()
 
     def _settle(self, aggregate_id: str, plan: _Plan[S]) -> None:
-        for position, result in zip(self.open.pop(aggregate_id), plan.results, strict=True):
-            self.results[position] = result
+        positions = self.open.pop(aggregate_id)
+        planned, rest = positions[: len(plan.results)], positions[len(plan.results) :]
+        self.results.update(zip(planned, plan.results, strict=True))
+        if any(isinstance(result, Failed) for result in plan.results):
+            self._failed.add(aggregate_id)
+        if rest:
+            self.open[aggregate_id], self._snapshots[aggregate_id] = rest, plan.snapshot
         if plan.snapshot.version != self._loaded[aggregate_id]:
             self.changed[aggregate_id] = (self._loaded[aggregate_id], plan.snapshot)
 
@@ -243,36 +252,34 @@ class _Batch(Generic[S]):
         plans: dict[str, _Plan[S]] = {}
         started = time.monotonic()
         for aggregate_id, positions in self.open.items():
-            plans[aggregate_id] = self._plan(self._snapshots[aggregate_id], positions)
+            chosen = positions[: self._at_most.get(aggregate_id)]
+            plans[aggregate_id] = self._plan(self._snapshots[aggregate_id], chosen, aggregate_id in self._failed)
             if time.monotonic() - started > YIELD_AFTER:
                 await asyncio.sleep(0)
                 started = time.monotonic()
         return plans
 
-    def _plan(self, snapshot: Snapshot[S], positions: Sequence[int]) -> _Plan[S]:
+    def _plan(self, snapshot: Snapshot[S], positions: Sequence[int], failed: bool) -> _Plan[S]:
         plan = _Plan(snapshot)
         first = snapshot.version + 1
-        failed = False
         for position in positions:
             item = self._items[position]
-            if position in self._unstorable:
-                result: Result = Declined(Refusal("not_storable", final=True), plan.snapshot)
-            elif failed:
-                result = Waits("behind_failed")
+            if failed and item.records_refusals:  # a record keeps its place behind another; a caller has none
+                result: Result = Waits("behind_failed")
             else:
-                result = self._decide(plan, item, first)
+                result = self._decide(plan, item, first, storable=position not in self._unstorable)
             failed = failed or isinstance(result, Failed)
             plan.results.append(result)
         return plan
 
-    def _decide(self, plan: _Plan[S], item: Item, first: int) -> Result:
+    def _decide(self, plan: _Plan[S], item: Item, first: int, *, storable: bool) -> Result:
         if (item.cause.source, item.cause.id) in plan.causes:
             return Known(first)
         known = self._known(plan.snapshot, item)
         if known is not None:
             return known
         try:
-            outcome = self._outcome(plan.snapshot, item)
+            outcome = self._outcome(plan.snapshot, item) if storable else self._unstored(plan.snapshot, item)
             if isinstance(outcome, _Asked):
                 return self._record(plan, item, outcome, first)
         except Exception as error:  # noqa: BLE001 - a bug in a domain function must stop its own record only
@@ -288,7 +295,7 @@ class _Batch(Generic[S]):
         if item.mark is not None:
             binding, sequence = item.mark
             expected = snapshot.marks.get(binding, 0) + 1
-            if sequence < expected:
+            if sequence < expected and not item.late:
                 return Known(None)
             if sequence > expected:
                 return Gap(expected)
@@ -309,6 +316,9 @@ class _Batch(Generic[S]):
         if isinstance(outcome, Unchanged):
             return _Asked() if item.mark else Held(snapshot)
         return _Asked(events=tuple(outcome))
+
+    def _unstored(self, snapshot: Snapshot[S], item: Item) -> "Result | _Asked":
+        return self._refused(snapshot, item, Refusal("not_storable", final=True))
 
     @staticmethod
     def _refused(snapshot: Snapshot[S], item: Item, refusal: Refusal) -> "Result | _Asked":
@@ -334,7 +344,7 @@ class _Batch(Generic[S]):
             cause=item.cause,
             events=asked.events,
             refusal=asked.refusal,
-            mark=item.mark,
+            mark=item.mark if _moves(before, item) else None,
             trace=item.trace,
         )
         snapshot = apply(self.kind, before, decision, first)
@@ -348,7 +358,8 @@ class _Batch(Generic[S]):
         for aggregate_id, plan in plans.items():
             if not plan.decisions:
                 continue
-            document = self._log.prepare(self._document(aggregate_id, plan))
+            whole = self._document(aggregate_id, plan)
+            document = self._log.prepare(whole) or self._log.prepare(replace(whole, state=None))
             if document is None:
                 self._exclude_unstorable(aggregate_id, plan)
             else:
@@ -366,14 +377,19 @@ class _Batch(Generic[S]):
         self._retry.add(aggregate_id)
         decided = [
             (position, result)
-            for position, result in zip(self.open[aggregate_id], plan.results, strict=True)
+            for position, result in zip(self.open[aggregate_id], plan.results, strict=False)
             if isinstance(result, Decided)
         ]
         culprits = {
             position for position, r in decided if not self._log.prepare(LogDocument(aggregate_id, (r.decision,)))
         }
-        # All can be written alone: together they are too large, so the last one makes room.
-        self._unstorable |= culprits or {decided[-1][0]}
+        self._unstorable |= culprits
+        if not culprits:  # each can be written, all together are too large
+            self._at_most[aggregate_id] = max(1, len(plan.results) // 2)
+
+
+def _moves(snapshot: Snapshot[S], item: Item) -> bool:
+    return item.mark is not None and item.mark[1] > snapshot.marks.get(item.mark[0], 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from shared.messaging import tolerant_records
 from shared.messaging.records import InRecord
 from shared.runtime.context import Unavailable
+from shared.runtime.telemetry import ALERTS
 
 log = structlog.get_logger()
 MAX_BATCH = 1_000
@@ -126,16 +127,22 @@ class Consumer:
         owned = list(self._consumer.assignment()) if self._consumer else []
         try:
             ends = await self._consumer.end_offsets(owned) if owned else {}
-        except KafkaError:
+            return any([await self._position(tp) < end for tp, end in ends.items()])
+        except (KafkaError, IllegalStateError, TimeoutError):
             return False
-        return any(self._done.get(tp, end) < end for tp, end in ends.items())
 
     async def _handle(self, raw: tuple[Any, ...]) -> None:
         self._busy = True
         try:
             await self._process([self._record(one) for one in raw])
         except Unavailable as error:
-            await self._again(raw, error)
+            log.warning("waiting_for_dependency", records=len(raw), error=str(error)[:200])
+            self.waiting = True
+            await self._again(raw)
+        except Exception as error:  # the library would swallow it, and the next commit lose these records
+            ALERTS.labels("batch_failed").inc()
+            log.critical("batch_failed", records=len(raw), exc_info=error)
+            await self._again(raw)
         else:
             await self._commit(raw)
         finally:
@@ -154,9 +161,7 @@ class Consumer:
             # The partitions went to somebody else, or the broker is away: the records come again, and are known.
             log.warning("commit_failed", error=type(error).__name__)
 
-    async def _again(self, raw: tuple[Any, ...], error: Unavailable) -> None:
-        log.warning("waiting_for_dependency", records=len(raw), error=str(error)[:200])
-        self.waiting = True
+    async def _again(self, raw: tuple[Any, ...]) -> None:
         first: dict[TopicPartition, int] = {}
         for one in raw:
             first.setdefault(TopicPartition(one.topic, one.partition), one.offset)

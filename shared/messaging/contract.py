@@ -48,7 +48,7 @@ def record_of(
         subject=aggregate_id,
         time=decision.at,
         sequence=sequence,
-        correlation_id=kind.correlation(aggregate_id),
+        correlation_id=kind.correlation(aggregate_id, state),
         causation_id=decision.cause.id,
         trace=decision.trace,
     )

@@ -78,7 +78,8 @@ class Publisher:
         return self._producer is not None
 
     async def start(self) -> None:
-        """Connects; waits for a broker as long as it takes."""
+        """Connects, also after a stop; waits for a broker as long as it takes."""
+        self._stopped = False
         await self._current()
 
     async def stop(self) -> None:

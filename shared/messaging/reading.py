@@ -1,17 +1,21 @@
 """From a raw record to what each binding makes of it: work to decide, facts to copy, or a reason why not."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import structlog
 
 from shared.events.catalogue import WireType
 from shared.kernel.aggregate import Command, Facts
-from shared.messaging.bindings import Binding, Follow, InvalidData, Replica, Trigger
+from shared.messaging.bindings import Binding, Copy, Follow, InvalidData, Replica, Trigger
 from shared.messaging.cloudevents import read_data, read_envelope
 from shared.messaging.contract import catalogue
 from shared.messaging.records import Delivery, Envelope, InRecord, Rejected
 from shared.persistence.parking import Parked
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,13 @@ class Work:
     delivery: Delivery
     aggregate_id: str
     command: Command | None
+    passes: bool = False  # over a type that nobody knows yet; its own decision may follow one day
+    late: bool = False  # that day: the watermark may have moved past it
 
     @property
     def cause_id(self) -> str:
+        if self.passes:
+            return f"{self.delivery.envelope.id}:passed"
         if isinstance(self.binding, Trigger) and self.binding.cause_id is not None:
             return self.binding.cause_id(self.delivery)
         return self.delivery.envelope.id
@@ -32,11 +40,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Copying:
-    """Facts for a replica; without a delivery, the key is to be forgotten."""
+    """Facts for a replica, newer than those with a lower `order`; `forgets`: in place of all that was there."""
 
     binding: Replica
-    record: InRecord
-    delivery: Delivery | None
+    copies: Sequence[Copy]
+    order: int
+    forgets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,8 @@ class Reader:
         """What the bindings make of the record, or the one named `only` (a parked record's own)."""
         bindings = self.by_topic[record.topic]
         named = [binding for binding in bindings if binding.name == only]
-        return _buried_once(self._read(record, facts, named or bindings))
+        readings = _buried_once(self._read(record, facts, named or bindings))
+        return _belated(readings) or [Skipped(record)] if only == _CATALOGUE_BINDING else readings
 
     def _read(self, record: InRecord, facts: Facts, bindings: list[Binding]) -> list[Reading]:
         if record.value is None:
@@ -96,7 +106,10 @@ class Reader:
         if isinstance(data, Rejected):
             return [*readings, *self._unreadable(record, wanting, envelope, data)]
         for binding in wanting:
-            readings += self._read_for(binding, record, envelope, data, facts)
+            try:
+                readings += self._read_for(binding, record, envelope, data, facts)
+            except Exception as error:  # noqa: BLE001 - a bug in a binding must stop its own record only
+                readings.append(_failed(binding, record, envelope, error))
         return readings
 
     def _read_for(
@@ -111,7 +124,7 @@ class Reader:
         if refusal is not None:
             return [Dead(record, refusal.code, refusal.detail)]
         if isinstance(binding, Replica):
-            return [Copying(binding, record, delivery)]
+            return _copying(binding, delivery)
         return _works(binding, delivery)
 
     def _check_type(self, record: InRecord, envelope: Envelope, bindings: list[Binding]) -> list[Reading] | None:
@@ -125,12 +138,14 @@ class Reader:
             foreign = all(isinstance(b, Trigger) and b.foreign for b in bindings)
             return [Dead(record, "type_not_accepted", envelope.type)] if foreign else None
         parked: Reading = Parked(_CATALOGUE_BINDING, record, "unknown_type", _name(envelope.type), cause)
-        return [parked, *(_advance(b, record, envelope) for b in bindings if isinstance(b, Follow))]
+        passing = [_advance(b, record, envelope) for b in bindings if isinstance(b, Follow)]
+        return [parked, *(replace(one, passes=True) if isinstance(one, Work) else one for one in passing)]
 
     def _without_value(self, record: InRecord, bindings: list[Binding]) -> list[Reading]:
-        forgetting = [b for b in bindings if isinstance(b, Replica) and b.forget is not None]
+        forgetting = [(b, b.forget) for b in bindings if isinstance(b, Replica) and b.forget is not None]
         if forgetting and record.key is not None:
-            return [Copying(binding, record, None) for binding in forgetting]
+            gone = {"forgotten": True}
+            return [Copying(b, [(forget(record.key), gone)], record.offset, forgets=True) for b, forget in forgetting]
         return self._unreadable(record, bindings, None, Rejected("null_value", "a record without a value"))
 
     @staticmethod
@@ -170,13 +185,39 @@ def _advance(binding: Follow, record: InRecord, envelope: Envelope) -> Reading:
     return Work(binding, delivery, binding.target(envelope.subject), None)
 
 
+def _belated(readings: list[Reading]) -> list[Reading]:
+    """Of a record that waited for its type to become known; its followers advanced past it at the time."""
+    return [
+        replace(reading, late=True) if isinstance(reading, Work) else reading
+        for reading in readings
+        if not isinstance(reading, Work) or reading.command is not None
+    ]
+
+
+def _failed(binding: Binding, record: InRecord, envelope: Envelope, error: Exception) -> Parked:
+    log.error("binding_failed", binding=binding.name, type=_name(envelope.type), exc_info=error)
+    return Parked(
+        binding.name,
+        record,
+        "failed",
+        type(error).__name__,
+        (envelope.source, envelope.id),
+        producer=envelope.subject,
+        sequence=envelope.sequence,
+    )
+
+
+def _copying(binding: Replica, delivery: Delivery) -> list[Reading]:
+    asked = binding.copy(delivery)
+    if asked is None:
+        return []
+    sequence = delivery.envelope.sequence
+    order = delivery.record.offset if sequence is None else sequence
+    return [Copying(binding, [asked] if isinstance(asked, tuple) else asked, order)]
+
+
 def _works(binding: Follow | Trigger, delivery: Delivery) -> list[Reading]:
-    try:
-        asked = binding.on[delivery.envelope.type].to(delivery)
-    except Exception as error:  # noqa: BLE001 - a bug in a handler must stop its own record only
-        envelope = delivery.envelope
-        detail = type(error).__name__
-        return [Parked(binding.name, delivery.record, "failed", detail, (envelope.source, envelope.id))]
+    asked = binding.on[delivery.envelope.type].to(delivery)
     if asked is None:
         return [_advance(binding, delivery.record, delivery.envelope)] if isinstance(binding, Follow) else []
     targets = [asked] if isinstance(asked, tuple) else asked

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, PyMongoError
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -14,6 +16,7 @@ DuplicateKey = DuplicateKeyError
 DriverName = Literal["motor", "pymongo"]
 Document = dict[str, Any]
 DUPLICATE_KEY = 11000
+INDEX_CONFLICTS = (85, 86)
 
 CLIENT_OPTIONS: Mapping[str, Any] = {
     "tz_aware": True,
@@ -24,6 +27,9 @@ CLIENT_OPTIONS: Mapping[str, Any] = {
     "maxPoolSize": 32,
     "appname": "closedloop",
 }
+
+
+_UNDECODED: CodecOptions[Any] = CodecOptions(RawBSONDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,10 @@ class Collection:
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
+
+    def undecoded(self) -> "Collection":
+        """The same collection, read as RawBSONDocument: for comparing bytes."""
+        return Collection(self._raw.with_options(codec_options=_UNDECODED))
 
     async def find_one(self, where: Mapping[str, Any], projection: Any = None) -> Document | None:
         found: Document | None = await self._raw.find_one(where, projection)
@@ -81,13 +91,19 @@ class Collection:
         return _written(await self._raw.update_many(where, update))
 
     async def bulk_write(self, operations: Sequence[Any]) -> None:
-        """Unordered; a duplicate key among guarded upserts means that something newer is there, and is no error."""
-        if not operations:
-            return
-        try:
-            await self._raw.bulk_write(operations, ordered=False)
-        except BulkWriteError as error:
-            _duplicates(error)
+        """Unordered and guarded; an upsert refused as a duplicate key found something newer there, and is no error.
+
+        Or it met another upsert under way: so it is tried once more, which then sees what is there.
+        """
+        for _ in range(2):
+            if not operations:
+                return
+            try:
+                await self._raw.bulk_write(operations, ordered=False)
+            except BulkWriteError as error:
+                operations = [operations[position] for position in sorted(_duplicates(error))]
+            else:
+                return
 
     async def find_one_and_update(
         self,
@@ -111,8 +127,15 @@ class Collection:
     async def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
         return await _drain(self._raw.aggregate(pipeline))
 
-    async def create_index(self, keys: Sequence[tuple[str, int]], **options: Any) -> None:
-        await self._raw.create_index(list(keys), **options)
+    async def create_index(self, keys: Sequence[tuple[str, int]], **options: Any) -> bool:
+        """False when an index with other options is in the way."""
+        try:
+            await self._raw.create_index(list(keys), **options)
+        except OperationFailure as error:
+            if error.code not in INDEX_CONFLICTS:
+                raise
+            return False
+        return True
 
     async def indexes(self) -> dict[str, Any]:
         found: dict[str, Any] = await self._raw.index_information()

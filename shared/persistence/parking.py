@@ -86,6 +86,14 @@ class ParkingLot:
         )
         await self.parked.delete_one({"_id": raw["_id"]})
 
+    async def waken_next(self, raw: Document) -> None:
+        """Makes the next record of the same aggregate and binding due: it may have waited for `raw`."""
+        await self.parked.find_one_and_update(
+            {"binding": raw["binding"], "aggregate": raw["aggregate"], "next_try": {"$lt": _NEVER}},
+            {"$set": {"next_try": datetime.now(UTC), "lease_until": _EPOCH}},
+            sort=[("sequence", 1), ("offset", 1)],
+        )
+
     async def postpone(self, raw: Document, parked: Parked) -> None:
         """Still not decidable: tried again later, ever more rarely."""
         wait = min(RETRY_LATER * 2 ** min(raw["tries"], 10), LONGEST_WAIT)
@@ -120,7 +128,7 @@ class ParkingLot:
             [
                 {
                     "$match": {
-                        "reason": {"$in": ["gap", "unknown_subject"]},
+                        "reason": {"$in": ["gap", "unknown_subject", *HOLDING]},
                         "sequence": {"$ne": None},
                         "parked_at": {"$lte": since},
                     }
@@ -132,9 +140,11 @@ class ParkingLot:
                         "lowest": {"$min": "$sequence"},
                         "asked_at": {"$max": "$asked_at"},
                         "asked": {"$max": "$asked"},
+                        "failed": {"$max": {"$in": ["$reason", sorted(HOLDING)]}},
                     }
                 },
-                {"$match": {"$or": [{"asked_at": None}, {"asked_at": {"$lte": until}}]}},
+                # What failed is here: the rest waits for a mended program, not for the producer.
+                {"$match": {"failed": False, "$or": [{"asked_at": None}, {"asked_at": {"$lte": until}}]}},
                 {"$limit": 200},
             ]
         )

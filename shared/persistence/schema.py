@@ -1,6 +1,6 @@
 """Indexes and projection schemas: made, compared with what is there, and rebuilt from the log when they changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from shared.kernel.aggregate import AggregateType, S, Snapshot
@@ -17,6 +17,7 @@ Keys = tuple[str, tuple[tuple[str, int], ...]]
 
 TOMBSTONE_SECONDS = 15 * 24 * 3600  # longer than any topic keeps the record that a tombstone stands for
 META = "meta"
+_MEANT = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression")
 PAGE = 2_000
 
 RUNTIME_INDEXES: tuple[Index, ...] = (
@@ -28,12 +29,13 @@ RUNTIME_INDEXES: tuple[Index, ...] = (
     ("parked", [("next_try", 1), ("sequence", 1)], {}),
     ("parked", [("binding", 1), ("aggregate", 1)], {}),
     ("parked", [("producer", 1)], {}),
+    ("redriven", [("at", 1)], {"expireAfterSeconds": TOMBSTONE_SECONDS}),  # dead letters that were sent back
     ("tombstones", [("at", 1)], {"expireAfterSeconds": TOMBSTONE_SECONDS}),
 )
 
 
 async def ensure_indexes(database: Database, declared: Sequence[Index]) -> list[str]:
-    """Makes what is missing; returns in words what is there and was not declared. Raises DriverError."""
+    """Makes what is missing; returns in words what is there and was declared otherwise. Raises DriverError."""
     for collection, keys, options in declared:
         await database.collection(collection).create_index(keys, **options)
     return await index_drift(database, declared)
@@ -41,14 +43,20 @@ async def ensure_indexes(database: Database, declared: Sequence[Index]) -> list[
 
 async def index_drift(database: Database, declared: Sequence[Index]) -> list[str]:
     """What differs between declared and existing indexes, in words."""
-    wanted: set[Keys] = {(name, tuple((field, order) for field, order in keys)) for name, keys, _ in declared}
-    found: set[Keys] = set()
+    wanted: dict[Keys, Mapping[str, Any]] = {
+        (name, tuple((field, order) for field, order in keys)): options for name, keys, options in declared
+    }
+    found: dict[Keys, Mapping[str, Any]] = {}
     for collection in {name for name, _ in wanted} & set(await database.collections()):
         for index in (await database.collection(collection).indexes()).values():
-            found.add((collection, tuple((name, int(order)) for name, order in index["key"])))
-    undeclared = {one for one in found - wanted if one[1] != (("_id", 1),)}
-    missing = [f"index missing: {collection} {_words(keys)}" for collection, keys in sorted(wanted - found)]
-    return missing + [f"index not declared: {collection} {_words(keys)}" for collection, keys in sorted(undeclared)]
+            found[(collection, tuple((name, int(order)) for name, order in index["key"]))] = index
+    missing, undeclared = wanted.keys() - found.keys(), found.keys() - wanted.keys()
+    differing = {keys for keys in wanted.keys() & found.keys() if _meaning(wanted[keys]) != _meaning(found[keys])}
+    return [
+        *_told("missing", missing),
+        *_told("different", differing),
+        *_told("not declared", {one for one in undeclared if one[1] != (("_id", 1),)}),
+    ]
 
 
 async def newer_schema(database: Database, kinds: Sequence[AggregateType[Any]]) -> str | None:
@@ -117,5 +125,13 @@ def _fold_page(
     return done, snapshot
 
 
-def _words(keys: Sequence[tuple[str, int]]) -> str:
-    return ", ".join(f"{name} {order}" for name, order in keys)
+def _meaning(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that change what an index does; the driver tells others too."""
+    return {name: options[name] for name in _MEANT if options.get(name)}
+
+
+def _told(what: str, indexes: Set[Keys]) -> list[str]:
+    return [
+        f"index {what}: {collection} " + ", ".join(f"{name} {order}" for name, order in keys)
+        for collection, keys in sorted(indexes)
+    ]

@@ -73,18 +73,18 @@ class Fates:
             self._check_twin(place, readings)
             fate = Fate.DEAD_LETTERED
         else:
-            found = [self._fate(reading, record, place) for reading in readings]
+            found = [self._fate(reading, place) for reading in readings]
             fate = min(found, key=_ORDER.index, default=Fate.SKIPPED)
             if place in self._open:
                 self._open[place] = fate
         self.counts[record.topic, fate] += 1
 
-    def _fate(self, reading: Reading, record: InRecord, place: str) -> Fate:
+    def _fate(self, reading: Reading, place: str) -> Fate:
         match reading:
             case Skipped():
                 return Fate.SKIPPED
             case Copying():
-                self._expect_copy(reading, record, place)
+                self._expect_copies(reading, place)
                 return Fate.COPIED
             case Dead():
                 return self._lose(place, f"cannot be read ({reading.reason}) and is no dead letter")
@@ -121,21 +121,12 @@ class Fates:
             return False
         return sequence <= self.traces.marks.get((work.binding.name, work.aggregate_id), 0)
 
-    def _expect_copy(self, copying: Copying, record: InRecord, place: str) -> None:
-        binding, delivery = copying.binding, copying.delivery
-        if delivery is None:
-            ids = [binding.forget(record.key)] if binding.forget is not None and record.key is not None else []
-            order = record.offset
-        else:
-            asked = binding.copy(delivery) or []
-            ids = [name for name, _ in ([asked] if isinstance(asked, tuple) else asked)]
-            sequence = delivery.envelope.sequence
-            order = record.offset if sequence is None else sequence
-        for document in ids:
-            known = self.copies.get((binding.collection, document))
-            if known is None or known.order < order:
+    def _expect_copies(self, copying: Copying, place: str) -> None:
+        for document, _ in copying.copies:
+            known = self.copies.get((copying.binding.collection, document))
+            if known is None or known.order < copying.order:
                 self._open[place] = Fate.COPIED
-                self.copies[binding.collection, document] = Expected(order, place)
+                self.copies[copying.binding.collection, document] = Expected(copying.order, place)
 
     def _check_twin(self, place: str, readings: Sequence[Reading]) -> None:
         for reading in readings:

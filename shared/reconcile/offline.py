@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 from shared.kernel.aggregate import AggregateType, Cause, Command, Decision, Facts, S, Snapshot
 from shared.kernel.clock import Clock
 from shared.kernel.refusal import Refusal
 from shared.persistence.driver import Database, Document, Driver
-from shared.persistence.event_log import BEYOND_ALL_VERSIONS, COLLECTION, MongoLog, aggregate_of
+from shared.persistence.event_log import BEYOND_ALL_VERSIONS, COLLECTION, RANGES_PER_QUERY, MongoLog, aggregate_of
 from shared.persistence.projection import MongoProjection
 from shared.runtime.context import Executed, ServiceDefinition
 from shared.runtime.settings import Settings
@@ -16,7 +16,6 @@ from shared.runtime.settings import Settings
 PAGE = 2_000
 Log = tuple[str, list[Document]]
 """An aggregate's id and its raw log documents, oldest first."""
-T = TypeVar("T")
 
 
 class OfflineService:
@@ -53,10 +52,15 @@ class OfflineService:
         if rest:
             yield _by_aggregate(rest)
 
-    async def aggregate(self, aggregate_id: str) -> list[Document]:
-        """One log. Raises DriverError."""
-        where = {"_id": {"$gt": f"{aggregate_id}:", "$lt": f"{aggregate_id}:{BEYOND_ALL_VERSIONS}"}}
-        return await self.database.collection(COLLECTION).find(where, sort=[("_id", 1)])
+    async def aggregates_of(self, ids: Sequence[str]) -> list[Log]:
+        """The logs of these aggregates, as far as there are any. Raises DriverError."""
+        ranges = [{"_id": {"$gt": f"{one}:", "$lt": f"{one}:{BEYOND_ALL_VERSIONS}"}} for one in ids]
+        log = self.database.collection(COLLECTION)
+        found: list[Document] = []
+        for start in range(0, len(ranges), RANGES_PER_QUERY):
+            some = ranges[start : start + RANGES_PER_QUERY]
+            found += await log.find({"$or": some} if len(some) > 1 else some[0], sort=[("_id", 1)])
+        return _by_aggregate(found)
 
     def facts(self) -> Facts:
         return Facts(self.clock.now(), self._reference)
@@ -75,8 +79,10 @@ class OfflineService:
         return await self.projections[kind.name].find(where, sort, limit)
 
     async def history(self, kind: AggregateType[Any], aggregate_id: str) -> list[Decision]:
-        log = self.logs[kind.name]
-        return [d for raw in await self.aggregate(aggregate_id) for d in log.restored(raw).decisions]
+        restored = self.logs[kind.name].restored
+        return [
+            d for _, raw in await self.aggregates_of([aggregate_id]) for one in raw for d in restored(one).decisions
+        ]
 
 
 def _by_aggregate(documents: Sequence[Document]) -> list[Log]:

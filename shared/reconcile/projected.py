@@ -6,6 +6,7 @@ from typing import Any
 
 import bson
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 
 from shared.kernel.aggregate import AggregateType, Snapshot
 from shared.persistence.snapshots import snapshot_document
@@ -15,13 +16,7 @@ from shared.reconcile.verdict import Violation
 _AS_READ: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 
 
-def expected_document(kind: AggregateType[Any], snapshot: Snapshot[Any]) -> dict[str, Any]:
-    """The projection of `snapshot` as a driver reads it back."""
-    raw = {**kind.index(snapshot), **snapshot_document(kind, snapshot)}
-    return bson.decode(bson.encode(raw), _AS_READ)
-
-
-def stale(histories: Sequence[History], stored: Mapping[str, Mapping[str, Any]]) -> Iterator[Violation]:
+def stale(histories: Sequence[History], stored: Mapping[str, RawBSONDocument]) -> Iterator[Violation]:
     """`stored`: the projection's documents of these aggregates, by id."""
     for history in histories:
         if history.faults or history.in_flight or not history.steps:
@@ -31,12 +26,19 @@ def stale(histories: Sequence[History], stored: Mapping[str, Mapping[str, Any]])
             yield Violation("I10", history.id, fault)
 
 
-def _fault(history: History, found: Mapping[str, Any] | None) -> str | None:
-    version = history.snapshot.version
+def _fault(history: History, found: RawBSONDocument | None) -> str | None:
     if found is None:
-        return f"is not projected, the log has version {version}"
-    if found.get("v") != version:
-        return f"is projected at version {found.get('v')}, the log has version {version}"
-    wanted = expected_document(history.kind, history.snapshot)
-    fields = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        return f"is not projected, the log has version {history.snapshot.version}"
+    expected = projected(history.kind, history.snapshot)
+    if found.raw == expected:
+        return None
+    wanted, is_there = (bson.decode(raw, _AS_READ) for raw in (expected, found.raw))
+    if is_there.get("v") != wanted["v"]:
+        return f"is projected at version {is_there.get('v')}, the log has version {wanted['v']}"
+    fields = sorted(name for name in wanted.keys() | is_there.keys() if wanted.get(name) != is_there.get(name))
     return f"its projection differs in {', '.join(fields)}" if fields else None
+
+
+def projected(kind: AggregateType[Any], snapshot: Snapshot[Any]) -> bytes:
+    """The document that the projection of `snapshot` is."""
+    return bson.encode({**kind.index(snapshot), **snapshot_document(kind, snapshot)})

@@ -71,7 +71,7 @@ class Rungs:
                 yield Violation("I6", key, f"was decided {times} times")
 
     def missed(self, since: datetime, waits: Callable[[str], bool]) -> Iterator[Violation]:
-        """Rungs that were due at `since` (business time) and are undecided; `waits`: the order's timers may not fire."""
+        """Rungs that were due before `since` (business time); `waits`: the timers of that order may not fire."""
         for clock_id, clock in self.running.items():
             overdue = {name: due for name, due in clock.pending.items() if due < since}
             if not overdue or waits(clock.work_order_id):

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.events.topics import TOPICS
+from shared.kernel.aggregate import Cause
 from shared.kernel.ids import murmur2
 from shared.messaging.records import InRecord
 from shared.runtime.context import Unavailable
@@ -30,6 +31,12 @@ class Places:
 
     def consumed(self, service: str, topic: str, partition: int, offset: int) -> bool:
         return offset < self.committed.get((service, topic, partition), 0)
+
+    def committed_past(self, service: str, cause: Cause) -> bool:
+        """Whether the record that caused something is done with; a cause that is no record always is."""
+        if cause.topic is None or cause.partition is None or cause.offset is None:
+            return True
+        return self.consumed(service, cause.topic, cause.partition, cause.offset)
 
     def behind(self, service: str, topic: str, key: str) -> bool:
         """Whether `service` has yet to consume something of the partition that `key` belongs to."""

@@ -11,7 +11,7 @@ from shared.reconcile.histories import History
 from shared.reconcile.verdict import Fate
 
 GIVEN_UP = "unknown_subject"
-"""The reason of dead letters that had been parked; a copy that came meanwhile was dropped and is explained by them."""
+"""The reason of dead letters that had been parked: a copy that came meanwhile was dropped, and they explain it."""
 
 
 def place_of(topic: str | None, partition: int | None, offset: int | None) -> str:
@@ -64,6 +64,11 @@ class Traces:
             if not isinstance(envelope, Rejected):
                 self.given_up.add((envelope.source, envelope.id))
         return place
+
+    def answered_by(self, reply: InRecord) -> None:
+        envelope = read_envelope(reply)
+        if not isinstance(envelope, Rejected):
+            self.answered.add(envelope.id)
 
     def aside(self, binding: str, place: str, cause: tuple[str, str] | None) -> bool:
         """Whether the record, or another copy of it, is or was parked at `binding`."""

@@ -5,19 +5,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
-
-from pymongo import UpdateOne
 
 from shared.kernel.aggregate import AggregateType, Cause, Facts
 from shared.kernel.refusal import Refusal
 from shared.kernel.runner import Decided, Declined, Failed, Gap, Held, Item, Known, LogDocument, OutcomeUnknown, Waits
-from shared.messaging.bindings import Follow, Replica, Replied, Trigger
+from shared.messaging.bindings import Follow, Replied, Trigger
 from shared.messaging.dead_letters import dead_letter
 from shared.messaging.reading import Copying, Dead, Reader, Skipped, Work
 from shared.messaging.records import InRecord, OutRecord
 from shared.persistence.driver import DriverError
 from shared.persistence.parking import Parked, ParkingLot
+from shared.persistence.replicas import copied, replaced
 from shared.runtime.context import Context
 from shared.runtime.engine import Engine, Recalled, owns_publication, until_answered
 from shared.runtime.logging import get_logger
@@ -32,6 +32,7 @@ class Settled:
 
     out: list[OutRecord] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
+    repeats: bool = False  # decisions that a crash may have kept from being projected
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # (binding or topic, outcome)
 
     def count(self, binding: str, outcome: str) -> None:
@@ -86,11 +87,18 @@ class Pipeline:
         return settled
 
     async def _leave(self, settled: Settled, finishing: Sequence["_Finishing"]) -> None:
-        """Parks, projects and publishes, all at once: a crash before the commit repeats the batch."""
+        """Parks, projects and publishes, all at once: a crash before the commit repeats the batch.
+
+        What is repeated is projected first: whoever hears of it now may look at once.
+        """
+        projecting = [self._engine.project(step.kind, step.changed) for step in finishing]
+        if settled.repeats:
+            await asyncio.gather(*projecting)
+            projecting = []
         await asyncio.gather(
             until_answered(lambda: _known_outcome(self._lot.park(settled.parked))),
             self._engine.publish(settled.out),
-            *(self._engine.project(step.kind, step.changed) for step in finishing),
+            *projecting,
         )
         for step in finishing:
             await self._engine.unmark(step.kind, step.marked)
@@ -145,7 +153,8 @@ class Pipeline:
             if isinstance(binding, Trigger) and binding.enrich is not None:
                 places = [n for n, work in enumerate(works) if work.binding is binding and work.command is not None]
                 commands = [command for n in places if (command := works[n].command) is not None]
-                completed = await binding.enrich(self._context, commands)
+                asking = partial(binding.enrich, self._context, commands)
+                completed = await until_answered(lambda asking=asking: _known_outcome(asking()))  # type: ignore[misc]
                 for n, command in zip(places, completed, strict=True):
                     done[n] = replace(done[n], command=command)
         return done
@@ -163,6 +172,7 @@ class Pipeline:
         if found is None or not owns_publication(cause, found.decision):
             settled.count(work.binding.name, "duplicate")
             return
+        settled.repeats = True
         settled.out += self._engine.records(kind, work.aggregate_id, found.before, found.decision)
         changed.setdefault(work.aggregate_id, (found.snapshot.version, found.snapshot))
         self._answer(settled, work, found.snapshot.version, found.decision.refusal, found.decision)
@@ -198,9 +208,12 @@ class Pipeline:
         settled.out.append(dead_letter(self._engine.service, record, reason, detail, datetime.now(UTC)))
 
     async def _copy(self, copies: Sequence[Copying], settled: Settled) -> None:
-        operations: dict[str, list[UpdateOne]] = {}
+        operations: dict[str, list[Any]] = {}
         for copying in copies:
-            operations.setdefault(copying.binding.collection, []).extend(_writes(copying))
+            write = replaced if copying.forgets else copied
+            operations.setdefault(copying.binding.collection, []).extend(
+                write(document_id, fields, copying.order) for document_id, fields in copying.copies
+            )
             settled.count(copying.binding.name, "copied")
         for collection, writes in operations.items():
             bulk = self._engine.database.collection(collection).bulk_write
@@ -232,6 +245,7 @@ def _item(work: Work) -> Item:
         command=work.command,
         cause=cause,
         mark=(work.binding.name, envelope.sequence) if follows and envelope.sequence is not None else None,
+        late=work.late,
         trace=envelope.trace,
         waits_for=work.binding.wait_for if isinstance(work.binding, Trigger) else frozenset(),
     )
@@ -260,28 +274,3 @@ def _parked(work: Work, item: Item, result: Gap | Waits | Failed) -> Parked:
         expected=expected,
         sequence=envelope.sequence,
     )
-
-
-def _writes(copying: Copying) -> list[UpdateOne]:
-    """Guarded writes: a document only ever moves to a newer (sequence, or place in Kafka)."""
-    binding: Replica = copying.binding
-    record = copying.record
-    if copying.delivery is None:
-        if binding.forget is None or record.key is None:
-            raise ValueError("the reader lets only keyed records through to replicas that forget")
-        return [_write(binding.forget(record.key), {"forgotten": True}, record.offset, whole=True)]
-    asked = binding.copy(copying.delivery)
-    if asked is None:
-        return []
-    order = copying.delivery.envelope.sequence
-    order = record.offset if order is None else order
-    return [_write(i, f, order, whole=False) for i, f in ([asked] if isinstance(asked, tuple) else asked)]
-
-
-def _write(document_id: str, fields: Any, order: int, whole: bool) -> UpdateOne:
-    newer = {"_id": document_id, "order": {"$not": {"$gte": order}}}
-    if whole:
-        return UpdateOne(
-            newer, [{"$replaceWith": {"$literal": {"_id": document_id, "order": order, **fields}}}], upsert=True
-        )
-    return UpdateOne(newer, {"$set": {**fields, "order": order}}, upsert=True)

@@ -189,6 +189,8 @@ class RunningService:
                 log.warning("reference_not_refreshed", error=type(error).__name__)
 
     async def _prepare_database(self) -> None:
+        if newer := await newer_schema(self.database, self.definition.aggregates):
+            raise Unavailable(newer)  # what newer programs write may mean nothing to this one
         declared = (*RUNTIME_INDEXES, *IDEMPOTENCY_INDEXES, *self.definition.indexes)
         for words in await ensure_indexes(self.database, declared):
             log.warning("index_drift", found=words)

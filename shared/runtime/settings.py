@@ -14,7 +14,7 @@ from shared.runtime.logging import get_logger
 
 PREFIX = "CLOSEDLOOP_"
 NESTING = "__"
-READ_ELSEWHERE = (PREFIX + "CACHE_DIR", PREFIX + "TEST_STACK")
+READ_ELSEWHERE = (PREFIX + "CACHE_DIR", PREFIX + "TEST_STACK", PREFIX + "TOKEN")
 
 log = get_logger()
 

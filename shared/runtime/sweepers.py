@@ -53,10 +53,11 @@ class Sweepers:
         return done
 
     async def try_parked(self) -> int:
-        """Decides due parked records again; returns how many left."""
+        """Decides due parked records again, and those that one of them set free; returns how many left."""
         left = 0
-        for raw in await self._lot.claim(limit=100):
-            left += await self._try(raw)
+        while claimed := await self._lot.claim(limit=100):
+            for raw in claimed:
+                left += await self._try(raw)
         return left
 
     async def _try(self, raw: Document) -> bool:
@@ -68,6 +69,7 @@ class Sweepers:
         still = next((parked for parked in settled.parked if parked.id == raw["_id"]), None)
         if still is None:
             await self._lot.leave(raw, outcome=_outcome(settled.counts))
+            await self._lot.waken_next(raw)
             return True
         waited = datetime.now(UTC) - raw["parked_at"]
         if still.reason == "unknown_subject" and self._foreign(raw["binding"]) and waited > UNKNOWN_SUBJECT_AFTER:

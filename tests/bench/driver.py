@@ -161,7 +161,8 @@ def main() -> None:
     configure("bench driver")
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
     seen = uvloop.run(drive(task))
-    sys.stdout.buffer.write(msgspec.json.encode(seen))
+    with open(sys.stdout.fileno(), "wb", closefd=False) as out:  # an unbuffered stdout may write a part only
+        out.write(msgspec.json.encode(seen))
 
 
 if __name__ == "__main__":

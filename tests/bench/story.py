@@ -62,7 +62,8 @@ def complaint(external_id: str, now: datetime) -> OutRecord:
             "region": "jiangsu/nanjing",
         },
         "subject": "宽带每晚断线 Broadband drops every evening",
-        "description": "Since Monday the line drops between seven and ten in the evening, several times an hour. " * 3,
+        "description": "Since Monday the line drops between seven and ten in the evening, several times an hour. "
+        * 3,
         "category": "broadband/fault/drops",
         "remedy_sought": "repair",
         "received_at": rfc3339(now),

@@ -40,5 +40,5 @@ CLOCK_SETS = AggregateType(
     evolve=evolve,
     index=index_fields,
     key=lambda clock_set_id: sibling(clock_set_id, WORK_ORDER),
-    correlation=lambda clock_set_id: sibling(clock_set_id, COMPLAINT),
+    correlation=lambda clock_set_id, _: sibling(clock_set_id, COMPLAINT),
 )

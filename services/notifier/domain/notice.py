@@ -64,4 +64,5 @@ NOTICE: AggregateType[Notice] = AggregateType(
     decide=decide,
     evolve=evolve,
     index=index,
+    correlation=lambda notice_id, notice: notice.complaint_id or notice_id,
 )

@@ -21,7 +21,7 @@ WORK_ORDERS = AggregateType(
     view_name="work_order",
     view=order_view,
     index=order_fields,
-    correlation=lambda order_id: sibling(order_id, COMPLAINT),
+    correlation=lambda order_id, _: sibling(order_id, COMPLAINT),
 )
 
 DIRECTORY_ENTRIES = AggregateType(

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.events.catalogue import CATALOGUE, wire_type
+from shared.events.catalogue import wire_type
 from shared.messaging.admin import ensure_topics
+from shared.messaging.contract import catalogue
 from tests.integration.mechanism.polling import KNOWN
 from tests.integration.mechanism.servers import Servers
 
@@ -15,7 +16,7 @@ from tests.integration.mechanism.servers import Servers
 def known_types(monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalogue of a program that knows the toy services' events."""
     for kind in KNOWN:
-        monkeypatch.setitem(CATALOGUE, wire_type(kind), kind)
+        monkeypatch.setitem(catalogue(), wire_type(kind), kind)  # type: ignore[call-overload]  # a mapping to everybody else
 
 
 @pytest.fixture

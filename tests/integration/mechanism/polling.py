@@ -12,7 +12,7 @@ from shared.messaging.bindings import Binding, Follow, InvalidData, On, Replica,
 from shared.messaging.records import Delivery
 from shared.runtime.context import Context, ServiceDefinition
 from shared.runtime.settings import Settings
-from tests.ballot import BALLOT, Sealed, Seal, Vote, Voted
+from tests.ballot import BALLOT, Seal, Sealed, Vote, Voted
 
 VOTE, SEAL, POLL = "closedloop.test.vote.v1", "closedloop.test.seal.v1", "closedloop.test.poll.v1"
 INBOX, OUT, PEOPLE, NEWS = "workorders.inbox", "workorders", "customers.inbox", "sla"

@@ -16,11 +16,9 @@ async def test_a_batch_is_one_document_per_aggregate_published_and_committed(ser
 
 
 async def test_a_record_that_cannot_be_stored_is_dead_lettered_alone(servers: Servers) -> None:
-    """A batch of one aggregate whose decisions together, or one of them alone, are too large for a document."""
+    """20 MB of events from one record: no document can hold them."""
     giant = {"votes": 40, "text": "x" * 500_000}
-    offsets = await servers.send(
-        INBOX, vote("1"), vote("giant", **giant), vote("2"), vote("3", "bal_2"), vote("4")
-    )
+    offsets = await servers.send(INBOX, vote("1"), vote("giant", **giant), vote("2"), vote("3", "bal_2"), vote("4"))
     async with servers.running(STATION):
         await servers.until_committed("workflow", INBOX, offsets[-1])
     letters = await servers.dead_letters()
@@ -60,3 +58,18 @@ async def test_a_bug_in_a_handler_stops_its_own_record_only(servers: Servers) ->
         await until(parked, lambda found: found == [("failed", "TypeError", offsets[1])])
     assert servers.ballot()["s"]["votes"] == 1
     assert servers.ballot("bal_2")["s"]["votes"] == 1
+
+
+async def test_records_that_together_are_too_large_make_several_documents(servers: Servers) -> None:
+    heavy = {"votes": 10, "text": "x" * 500_000}
+    offsets = await servers.send(INBOX, *(vote(str(number), **heavy) for number in range(5)))
+    async with servers.running(STATION):
+        await servers.until_committed("workflow", INBOX, offsets[-1])
+    assert await servers.dead_letters() == []
+    assert decisions(servers.documents("log")) == [
+        ("bal_1:0000000001", [1, 2]),
+        ("bal_1:0000000003", [3, 4]),
+        ("bal_1:0000000005", [5]),
+    ]
+    assert servers.ballot()["s"]["votes"] == 50
+    assert await servers.events_of(OUT, "bal_1") == list(range(1, 51))

@@ -1,7 +1,8 @@
 """Bugs and outages around a decision: whatever raises, no record is lost and no neighbour stops."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ async def test_a_bug_after_the_append_stops_the_partition_and_loses_nothing(serv
         mended.append(True)
         await servers.until_committed("workflow", INBOX, last)
     assert servers.ballot()["s"]["votes"] == 2
-    assert await servers.events_of(OUT, "bal_1") == [1, 2]
+    assert set(await servers.events_of(OUT, "bal_1")) == {1, 2}
     assert len(await servers.on_topic("workorders.replies")) == 2
 
 
@@ -100,8 +101,6 @@ async def test_an_outage_while_facts_are_looked_up_pauses_the_work(servers: Serv
 
 
 async def test_a_failing_command_does_not_stop_others_who_ask_at_the_same_time(servers: Servers) -> None:
-    import asyncio
-
     async with servers.running(STATION) as service:
         failed, done = await asyncio.gather(
             service.execute(BALLOT, "bal_1", Vote(broken=True), Cause("/http", "1")),
@@ -110,7 +109,6 @@ async def test_a_failing_command_does_not_stop_others_who_ask_at_the_same_time(s
         )
     assert isinstance(failed, ZeroDivisionError)
     assert isinstance(done, Executed)
-
 
 
 async def test_a_service_that_was_stopped_can_be_started_again(servers: Servers) -> None:

@@ -1,14 +1,12 @@
 """Records that must wait: what holds them back, whom they hold back, and how they get on."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pytest
 
-from shared.events.catalogue import CATALOGUE
 from shared.kernel.aggregate import Facts, Outcome
 from shared.messaging.bindings import On
+from shared.messaging.contract import catalogue
 from tests.ballot import BALLOT, Ballot, Seal, Vote, decide
 from tests.integration.mechanism.polling import (
     INBOX,
@@ -23,7 +21,7 @@ from tests.integration.mechanism.polling import (
     station,
     to_ballot,
 )
-from tests.integration.mechanism.servers import Sending, Servers, until, until_seen, vote
+from tests.integration.mechanism.servers import Servers, until, until_seen, vote
 
 Parked = list[tuple[str, str, int]]
 
@@ -41,7 +39,9 @@ class Bug:
 def parked(servers: Servers, service: str = "workflow") -> Parked:
     """(reason, cause's end, offset) of all parked records, in the order of their offsets."""
     found = servers.documents("parked", service)
-    return sorted(((one["reason"], one["_id"].rpartition("|")[2], one["offset"]) for one in found), key=lambda p: p[2])
+    return sorted(
+        ((one["reason"], one["_id"].rpartition("|")[2], one["offset"]) for one in found), key=lambda p: p[2]
+    )
 
 
 async def test_a_failed_record_holds_its_aggregate_alone_until_the_bug_is_mended(servers: Servers) -> None:
@@ -71,7 +71,7 @@ async def test_a_failed_record_holds_its_aggregate_alone_until_the_bug_is_mended
 async def test_a_parked_record_that_left_is_not_parked_again_by_its_redelivery(servers: Servers) -> None:
     bug = Bug()
     definition = station(replace(BALLOT, decide=bug.decide))
-    (last,) = await servers.send(INBOX, vote("1", broken=True))
+    await servers.send(INBOX, vote("1", broken=True))
     async with servers.running(definition) as service:
         await until_seen(lambda: parked(servers), bool)
         bug.mended = True
@@ -124,7 +124,7 @@ async def test_a_followed_type_that_becomes_known_is_applied_after_all(
     offsets = await servers.send(INBOX, vote("1"), vote("seal", kind=SEAL))
     await until_written(servers, offsets)
     with monkeypatch.context() as old:
-        old.delitem(CATALOGUE, "closedloop.ballot.sealed.v1")
+        old.delitem(catalogue(), "closedloop.ballot.sealed.v1")  # type: ignore[arg-type]  # a mapping to everybody else
         async with servers.running(newspaper()):
             await servers.until_committed("escalation", OUT, 1)
             assert [reason for reason, _, _ in parked(servers, "escalation")] == ["unknown_type"]

@@ -1,6 +1,7 @@
 """A process dies between two steps and another goes on: nothing is lost, nothing is decided twice."""
 
 import asyncio
+
 import pytest
 
 from tests.integration.mechanism.crash_points import a_service_that_stops, crash_at, failing

@@ -77,7 +77,7 @@ def test_fields_for_the_log_alone_reach_no_topic() -> None:
 
 def test_each_event_of_a_decision_has_its_own_number() -> None:
     decision = a_decision(TRANSFER, workorders.Recalled(team="a"))
-    kind = an_aggregate(key=lambda _: "its key", correlation=lambda _: "cmp_1")
+    kind = an_aggregate(key=lambda _: "its key", correlation=lambda _id, _state: "cmp_1")
     first, second = (record_of(kind, decision, n, {}, "wo_1", "workflow") for n in (0, 1))
     assert (dict(first.headers)["ce_id"], dict(first.headers)["ce_sequence"]) == (b"wo_1:0000000005", b"0000000005")
     assert (dict(second.headers)["ce_id"], dict(second.headers)["ce_sequence"]) == (b"wo_1:0000000006", b"0000000006")

@@ -1,0 +1,187 @@
+"""One suite for every store of decisions: MongoDB through Motor, through PyMongo, and the doubles in memory."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.kernel.aggregate import SYSTEM, Actor, Cause, Decision, Snapshot
+from shared.kernel.history import apply, cause_hash, fold
+from shared.kernel.refusal import Refusal
+from shared.kernel.runner import Decided, Known, Log, LogDocument, Runner
+from shared.persistence.driver import Database, Driver, DuplicateKey
+from shared.persistence.event_log import MongoLog
+from shared.persistence.projection import MongoProjection
+from shared.testing.memory import MemoryLog, MemoryProjection, Weather
+from tests.ballot import BALLOT, FACTS, NOON, Ballot, Voted, a_vote
+
+DRIVERS = ["motor", "pymongo"]
+
+
+@dataclass
+class Stores:
+    """A log and a projection; the projection is typed by what the engine asks of it."""
+
+    log: Log[Ballot]
+    projection: Any
+
+
+@pytest.fixture(params=DRIVERS)
+async def database(request: pytest.FixtureRequest, mongo_uri: str, database_prefix: str) -> AsyncIterator[Database]:
+    driver = Driver(mongo_uri, request.param)
+    yield driver.database(database_prefix + "contract")
+    await driver.close()
+
+
+@pytest.fixture(params=[*DRIVERS, "memory"])
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+    if request.param == "memory":
+        weather = Weather(seed=1)
+        yield Stores(MemoryLog(weather), MemoryProjection(weather))
+        return
+    uri, prefix = (request.getfixturevalue(name) for name in ("mongo_uri", "database_prefix"))
+    driver = Driver(uri, request.param)
+    found = driver.database(prefix + "contract")
+    yield Stores(MongoLog(BALLOT, found), MongoProjection(BALLOT, found))
+    await driver.close()
+
+
+def decided(version: int, sequence: int = 0, cause: str | None = None, **more: Any) -> Decision:
+    given = {"at": NOON, "occurred_at": NOON, "actor": SYSTEM, "events": (Voted(votes=1, text="票"),), **more}
+    return Decision(version, sequence, cause=Cause("/test", cause or str(version), "t", 3, 7), **given)
+
+
+def document(log: Log[Ballot], *decisions: Decision, ballot: str = "bal_1", **more: Any) -> LogDocument[Ballot]:
+    prepared = log.prepare(LogDocument(ballot, decisions, **more))
+    assert prepared is not None
+    return prepared
+
+
+def snapshot(version: int, votes: int | None = None) -> Snapshot[Ballot]:
+    return Snapshot("bal_1", Ballot(votes=version if votes is None else votes, text="$100"), version, version, NOON)
+
+
+# The log
+
+
+async def test_what_was_appended_comes_back_as_it_was(stores: Stores) -> None:
+    first = decided(1, trace="00-trace")
+    person = Actor("agent", "a1", "org")
+    second = decided(2, 1, at=NOON + timedelta(milliseconds=5), actor=person, mark=("binding", 9))
+    refused = decided(3, 2, events=(), refusal=Refusal("no_votes", "none", "/votes"))
+    digest = replace(decided(4, 2), cause=Cause("/http", "key", digest="abc"))
+    await stores.log.append([document(stores.log, first, second, refused), document(stores.log, digest)])
+    found = (await stores.log.tail({"bal_1": 0}))["bal_1"]
+    assert [one.decisions for one in found] == [(first, second, refused), (digest,)]
+    assert [(one.first, one.last) for one in found] == [(1, 3), (4, 4)]
+
+
+async def test_a_version_is_taken_once_and_the_other_aggregates_go_in(stores: Stores) -> None:
+    await stores.log.append([document(stores.log, decided(1))])
+    taken = await stores.log.append(
+        [
+            document(stores.log, decided(1), ballot="bal_0"),
+            document(stores.log, decided(1, cause="late")),
+            document(stores.log, decided(1), ballot="bal_2"),
+        ]
+    )
+    assert taken == {"bal_1"}
+    found = await stores.log.tail({"bal_0": 0, "bal_1": 0, "bal_2": 0})
+    assert {ballot: [d.cause.id for one in tail for d in one.decisions] for ballot, tail in found.items()} == {
+        "bal_0": ["1"],
+        "bal_1": ["1"],
+        "bal_2": ["1"],
+    }
+
+
+async def test_the_tail_holds_what_is_beyond_the_version_of_each_aggregate_alone(stores: Stores) -> None:
+    for version in (1, 2, 3):
+        await stores.log.append([document(stores.log, decided(version, version - 1))])
+    await stores.log.append([document(stores.log, decided(1), ballot="bal_11")])
+    found = await stores.log.tail({"bal_1": 1, "bal_11": 1, "bal_9": 0})
+    assert {ballot: [one.first for one in tail] for ballot, tail in found.items()} == {"bal_1": [2, 3]}
+
+
+async def test_an_old_cause_is_found_by_its_aggregate_source_and_id(stores: Stores) -> None:
+    await stores.log.append([document(stores.log, decided(1), decided(2, 1))])
+    wanted = [("bal_1", Cause("/test", "2")), ("bal_1", Cause("/other", "2")), ("bal_2", Cause("/test", "2"))]
+    assert await stores.log.older_causes(wanted) == {("bal_1", "/test", "2"): 1}
+
+
+# The projection
+
+
+async def test_a_projected_state_comes_back_as_it_was(stores: Stores) -> None:
+    decision = decided(1, mark=("binding.with$strange", 4))
+    state = apply(BALLOT, Snapshot("bal_1"), decision, 1)
+    await stores.projection.save({"bal_1": (0, state)})
+    assert await stores.projection.load(["bal_1", "bal_2"]) == {"bal_1": state}
+    assert state.causes == ((cause_hash(decision.cause), 1),)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+async def test_an_older_state_never_wins_whatever_the_writers_had_loaded(
+    stores: Stores, first: int, second: int
+) -> None:
+    await stores.projection.save({"bal_1": (first, snapshot(5))})
+    await stores.projection.save({"bal_1": (second, snapshot(4))})
+    await stores.projection.save({"bal_1": (second, snapshot(5, votes=99))})
+    assert (await stores.projection.load(["bal_1"]))["bal_1"] == snapshot(5)
+    await stores.projection.save({"bal_1": (second, snapshot(6))})
+    assert (await stores.projection.load(["bal_1"]))["bal_1"] == snapshot(6)
+
+
+# Both under the runner
+
+
+async def test_a_collision_reloads_the_colliding_aggregate_and_decides_again(stores: Stores) -> None:
+    runner = Runner(BALLOT, stores.log, stores.projection)
+    await runner.run([a_vote("elsewhere"), a_vote("a", "bal_2")], FACTS)  # appended, not projected yet
+    results, documents, changed = await runner.run([a_vote("mine"), a_vote("elsewhere"), a_vote("b", "bal_3")], FACTS)
+    assert isinstance(results[0], Decided)
+    assert results[0].decision.version == 2
+    assert results[1:2] == [Known(1)]
+    assert {(one.aggregate_id, one.first) for one in documents} == {("bal_1", 2), ("bal_3", 1)}
+    assert {ballot: loaded for ballot, (loaded, _) in changed.items()} == {"bal_1": 0, "bal_3": 0}
+    tail = (await stores.log.tail({"bal_1": 0}))["bal_1"]
+    assert fold(BALLOT, Snapshot("bal_1"), ((d.first, d.decisions) for d in tail)) == changed["bal_1"][1]
+
+
+# The seam, where only the two drivers differ
+
+
+async def test_positions_of_duplicates_are_told_and_the_rest_is_inserted(database: Database) -> None:
+    things = database.collection("things")
+    await things.insert_one({"_id": 2})
+    assert await things.insert_many([{"_id": 1}, {"_id": 2}, {"_id": 3}, {"_id": 3}]) == {1, 3}
+    assert [one["_id"] for one in await things.find({}, sort=[("_id", 1)])] == [1, 2, 3]
+    assert await things.insert_many([]) == set()
+    with pytest.raises(DuplicateKey):
+        await things.insert_one({"_id": 1})
+
+
+async def test_updates_tell_what_they_met(database: Database) -> None:
+    things = database.collection("things")
+    made = await things.update_one({"_id": 1}, {"$set": {"n": 1}}, upsert=True)
+    same = await things.update_one({"_id": 1}, {"$set": {"n": 1}})
+    none = await things.update_one({"_id": 2}, {"$set": {"n": 1}})
+    told = [(one.matched, one.modified, one.upserted) for one in (made, same, none)]
+    assert told == [(0, 0, 1), (1, 0, 0), (0, 0, 0)]
+    assert await things.find_one_and_update({"_id": 1}, {"$inc": {"n": 1}}) == {"_id": 1, "n": 2}
+    assert await things.find_one_and_update({"_id": 9}, {"$inc": {"n": 1}}) is None
+    assert await things.find_one({"_id": 1}, {"_id": 1}) == {"_id": 1}
+    assert await things.count({}) == await things.delete_many({}) == 1
+
+
+async def test_aggregations_and_indexes_answer_alike(database: Database) -> None:
+    things = database.collection("things")
+    await things.insert_many([{"_id": number, "even": number % 2 == 0} for number in range(5)])
+    found = await things.aggregate([{"$match": {"even": True}}, {"$sort": {"_id": -1}}, {"$limit": 2}])
+    assert [one["_id"] for one in found] == [4, 2]
+    assert await things.create_index([("even", 1)])
+    assert not await things.create_index([("even", 1)], sparse=True)
+    assert {tuple(one["key"]) for one in (await things.indexes()).values()} == {(("_id", 1),), (("even", 1),)}
+    assert await database.collections() == ["things"]
+    await database.ping()
