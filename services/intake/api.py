@@ -112,7 +112,7 @@ def _received(result: Executed | Refusal, caller: Actor) -> Response:
     return response
 
 
-def _filters(
+async def _filters(
     status: Choice = None,
     source: Choice = None,
     channel: Choice = None,
