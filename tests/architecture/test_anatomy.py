@@ -17,7 +17,7 @@ ROOMS = (
     "bindings.py", "api.py", "schemas.py", "queries.py", "projection.py",
 )  # fmt: skip
 LARGEST_FILE = 400
-MOST_PARAMETERS = 6
+MOST_PARAMETERS = 7  # self among them
 P95_LINES = 25
 
 
