@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.kernel.aggregate import AggregateType, Cause, Command, Decision, Event, Facts, Outcome, Stamp
+from shared.kernel.ports import Item
 from shared.kernel.refusal import UNCHANGED, Refusal
-from shared.kernel.runner import Item
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

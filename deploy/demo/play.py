@@ -133,7 +133,7 @@ async def playing(state_dir: Path, condition: Mapping[str, Any], sinks_url: str)
 
 
 def _is_done(answer: Any) -> bool:
-    return answer == []
+    return bool(answer == [])
 
 
 def _shows(found: Json | None, expected: Json) -> bool:

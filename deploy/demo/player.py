@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def only_player(state_dir: Path) -> Iterator[None]:
 
 async def play_day(state_dir: Path, condition: Mapping[str, Any], progress: Progress) -> Json:
     """Plays what is left of the day, then reads what became of it. Raises NotSeen and Refused."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is waited for
     with only_player(state_dir):
         script = Script(state_dir)
         async with playing(state_dir, condition, sinks_url(state_dir)) as play:

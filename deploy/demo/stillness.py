@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from deploy.demo.eventually import eventually
 from services.escalation.bindings import BINDINGS as ESCALATION
@@ -110,6 +110,7 @@ class _Kafka:
         self._prefix = system.topic_prefix
         self._admin = AIOKafkaAdminClient(bootstrap_servers=system.kafka)
         self._reader = AIOKafkaConsumer(bootstrap_servers=system.kafka, enable_auto_commit=False)
+        self._partitions: list[TopicPartition] = []
         self._open = AsyncExitStack()
 
     @classmethod
@@ -119,6 +120,7 @@ class _Kafka:
             for client, end in ((kafka._admin, kafka._admin.close), (kafka._reader, kafka._reader.stop)):
                 kafka._open.push_async_callback(end)
                 await client.start()
+            kafka._partitions = await kafka._described()
         except BaseException:
             await kafka.close()
             raise
@@ -127,12 +129,15 @@ class _Kafka:
     async def close(self) -> None:
         await self._open.aclose()
 
+    async def _described(self) -> list[TopicPartition]:
+        described = await self._admin.describe_topics([self._prefix + topic for topic in TOPICS])
+        found = {topic["topic"]: topic["partitions"] for topic in described}
+        if not all(found.get(self._prefix + topic) for topic in TOPICS):
+            raise UnknownTopicOrPartitionError  # a broker that has just come back: nothing can be told yet
+        return [TopicPartition(topic, one["partition"]) for topic, partitions in found.items() for one in partitions]
+
     async def ends(self) -> Offsets:
-        names = [self._prefix + topic for topic in TOPICS]
-        partitions = [
-            TopicPartition(name, p) for name in names for p in self._reader.partitions_for_topic(name) or ()
-        ]
-        ends: Offsets = await self._reader.end_offsets(partitions)
+        ends: Offsets = await self._reader.end_offsets(self._partitions)
         return ends
 
     async def unread(self, ends: Offsets) -> list[str]:

@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.escalation.queries import clocks_of, rules_of
+from services.escalation.queries import clocks_of, rule_place, rules_of
 from shared.runtime.context import Context
-from shared.runtime.http.answers import page, respond
+from shared.runtime.http.answers import page_within, respond
 from shared.runtime.http.auth import Caller
+from shared.runtime.http.requests import Cursor, Limit
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -15,15 +16,16 @@ def routes(context: Context) -> APIRouter:
     router = APIRouter()
 
     @router.get("/v1/work-orders/{order_id}/clocks")
-    async def list_clocks(order_id: str, caller: Caller) -> Response:
-        return respond(page(await clocks_of(context, order_id, caller), None), headers=NO_STORE)
+    async def list_clocks(order_id: str, caller: Caller, limit: Limit, cursor: Cursor) -> Response:
+        clocks = await clocks_of(context, order_id, caller)
+        return respond(page_within(clocks, limit, cursor, lambda clock: (clock["number"],)), headers=NO_STORE)
 
     @router.get("/v1/policies")
-    async def list_policies(_: Caller) -> Response:
-        return respond(page(await rules_of(context, "policy"), None))
+    async def list_policies(_: Caller, limit: Limit, cursor: Cursor) -> Response:
+        return respond(page_within(await rules_of(context, "policy"), limit, cursor, rule_place))
 
     @router.get("/v1/calendars")
-    async def list_calendars(_: Caller) -> Response:
-        return respond(page(await rules_of(context, "calendar"), None))
+    async def list_calendars(_: Caller, limit: Limit, cursor: Cursor) -> Response:
+        return respond(page_within(await rules_of(context, "calendar"), limit, cursor, rule_place))
 
     return router

@@ -15,6 +15,7 @@ from shared.events.parts import ClockChange
 from shared.kernel.aggregate import Actor
 from shared.kernel.ids import CLOCK_SET, WORK_ORDER, sibling
 from shared.runtime.context import Context
+from shared.runtime.http.answers import Place
 from shared.runtime.http.problems import ProblemError
 
 READS_ALL = frozenset({"admin", "auditor"})
@@ -84,4 +85,8 @@ def elapsed_now(clock: ClockChange, rules: Rulebook, now: datetime) -> int | Non
 async def rules_of(context: Context, kind: str) -> list[Mapping[str, Any]]:
     """Every version of the policies or of the calendars."""
     documents = await published(context.database)
-    return [shown(document) for document in documents if document.id.startswith(f"{kind}/")]
+    return sorted((shown(one) for one in documents if one.id.startswith(f"{kind}/")), key=rule_place)
+
+
+def rule_place(rule: Mapping[str, Any]) -> Place:
+    return rule["id"], rule["version"]

@@ -98,8 +98,10 @@ class SubmissionIn(Model):
 
     @field_validator("regulator_case")
     @classmethod
-    def _regulators_have_a_case(cls, case: RegulatorCaseIn | None, info: ValidationInfo) -> RegulatorCaseIn | None:
-        if case is None and info.data.get("channel") == "regulator":
+    def _regulators_have_a_case(
+        cls, case: RegulatorCaseIn | None, validation: ValidationInfo
+    ) -> RegulatorCaseIn | None:
+        if case is None and validation.data.get("channel") == "regulator":
             raise ValueError("is required when channel is regulator")
         return case
 

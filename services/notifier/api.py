@@ -17,7 +17,7 @@ from services.notifier.subscriptions import Subscription
 from shared.kernel.aggregate import Cause
 from shared.runtime.context import Context
 from shared.runtime.http import idempotency
-from shared.runtime.http.answers import answer, page, respond, show
+from shared.runtime.http.answers import answer, page, page_within, respond, show
 from shared.runtime.http.auth import Caller, require_role
 from shared.runtime.http.bodies import JsonBody, OptionalJsonBody
 from shared.runtime.http.openapi import body_of
@@ -31,11 +31,10 @@ def routes(context: Context) -> APIRouter:
     _add_subscriptions(router, context)
 
     @router.get("/v1/templates")
-    async def list_templates(_: Caller) -> Response:
+    async def list_templates(_: Caller, limit: Limit, cursor: Cursor) -> Response:
         templates = file_templates(notifier_settings(context).timezone)
-        return respond(
-            page([{"id": n, "version": templates.version(n), "languages": LANGUAGES} for n in templates.names], None)
-        )
+        found = [{"id": n, "version": templates.version(n), "languages": LANGUAGES} for n in sorted(templates.names)]
+        return respond(page_within(found, limit, cursor, lambda template: (str(template["id"]),)))
 
     return router
 

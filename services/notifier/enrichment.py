@@ -28,14 +28,14 @@ def _completed(
     request: RequestNotice,
     contacts: Mapping[str, Document],
     orders: Mapping[str, Document],
-    subscribed: Mapping[str, tuple[str, ...]],
+    subscribed: Sequence[Document],
 ) -> RequestNotice:
     contact, order = contacts.get(request.complaint_id), orders.get(request.work_order_id)
     return replace(
         request,
         contact=_contact(contact) if contact and request.audience == COMPLAINANT else None,
         order=request.order or (_order(order) if order else None),
-        subscriptions=subscribed.get(request.template, ()) if request.audience == SUBSCRIBERS else None,
+        subscriptions=_subscribers(request, subscribed) if request.audience == SUBSCRIBERS else None,
     )
 
 
@@ -46,12 +46,20 @@ async def _documents(context: Context, collection: str, wanted: set[str]) -> Map
     return {document["_id"]: document for document in found}
 
 
-async def _subscriptions(context: Context, types: set[str]) -> Mapping[str, tuple[str, ...]]:
+async def _subscriptions(context: Context, types: set[str]) -> Sequence[Document]:
     if not types:
-        return {}
+        return ()
     where: Mapping[str, Any] = {"active": True, "types": {"$in": sorted(types)}}
-    found = await context.database.collection(SUBSCRIPTIONS).find(where)
-    return {name: tuple(document["_id"] for document in found if name in document["types"]) for name in types}
+    return await context.database.collection(SUBSCRIPTIONS).find(where)
+
+
+def _subscribers(request: RequestNotice, subscribed: Sequence[Document]) -> tuple[str, ...]:
+    """Those who had subscribed when it happened: whenever it is decided, a later one is not told of the past."""
+    return tuple(
+        document["_id"]
+        for document in subscribed
+        if request.template in document["types"] and document["created_at"] <= request.cause_at
+    )
 
 
 def _contact(document: Document) -> Contact:

@@ -12,12 +12,12 @@ from services.workflow.domain.directory import PutEntry, entry_id
 from shared.kernel.aggregate import Snapshot
 from shared.kernel.history import document_version
 from shared.runtime.context import Context
-from shared.runtime.http.answers import answer, page, respond, show
+from shared.runtime.http.answers import Place, answer, page_within, respond, show
 from shared.runtime.http.auth import Caller, require_role
 from shared.runtime.http.bodies import JsonBody
 from shared.runtime.http.openapi import body_of
 from shared.runtime.http.problems import ProblemError, parse
-from shared.runtime.http.requests import Conditions, RequestCause
+from shared.runtime.http.requests import Conditions, Cursor, Limit, RequestCause
 
 TEAM = ("id", "name", "regions", "parent_team", "leader_id", "members")
 ROUTE = ("id", "version", "name", "rank", "category", "region", "tier", "team")
@@ -30,13 +30,14 @@ def routes(context: Context) -> APIRouter:
         router.include_router(_entries(context, kind, model), prefix=f"/v1/admin/{collection}")
 
     @router.get("/v1/teams")
-    async def teams(_caller: Caller) -> Response:
-        return respond(page(_in_force(context, "team", TEAM), None))
+    async def teams(_caller: Caller, limit: Limit, cursor: Cursor) -> Response:
+        found = sorted(_in_force(context, "team", TEAM), key=_team_place)
+        return respond(page_within(found, limit, cursor, _team_place))
 
     @router.get("/v1/routing")
-    async def routing(_caller: Caller) -> Response:
-        found = _in_force(context, "route", ROUTE)
-        return respond(page(sorted(found, key=lambda route: (-route["rank"], route["id"])), None))
+    async def routing(_caller: Caller, limit: Limit, cursor: Cursor) -> Response:
+        found = sorted(_in_force(context, "route", ROUTE), key=_route_place)
+        return respond(page_within(found, limit, cursor, _route_place))
 
     return router
 
@@ -84,6 +85,15 @@ def entry_json(snapshot: Snapshot[Any]) -> Mapping[str, Any]:
         "effective_at": entry.effective_at,
         **{name: getattr(entry, name) for name in model.model_fields},
     }
+
+
+def _team_place(team: Mapping[str, Any]) -> Place:
+    return (team["id"],)
+
+
+def _route_place(route: Mapping[str, Any]) -> Place:
+    """The one that is tried first comes first."""
+    return -route["rank"], route["id"]
 
 
 def _in_force(context: Context, kind: str, shown: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from services.workflow.domain import WORK_ORDERS
 from services.workflow.domain.commands import Unsupported, WorkOrderCommand
 from services.workflow.domain.scope import forbidden, has_verb
 from services.workflow.domain.transitions import ACTIONS, NOT_YET_SUPPORTED
-from services.workflow.filters import Filters, invalid
+from services.workflow.filters import Filters
 from services.workflow.queries import actions_of, order_json, page_of, readable, timeline
 from services.workflow.schemas import ARGUMENTS, Arguments
 from shared.kernel.aggregate import Actor
@@ -21,7 +21,7 @@ from shared.runtime.http.answers import answer, page, respond, show
 from shared.runtime.http.auth import Caller
 from shared.runtime.http.bodies import OptionalJsonBody
 from shared.runtime.http.openapi import body_of
-from shared.runtime.http.problems import ProblemError, parse
+from shared.runtime.http.problems import ProblemError, invalid, parse
 from shared.runtime.http.requests import Cursor, ExpectedVersion, Limit, RequestCause, encode_cursor, refuse_stale
 
 NO_STORE = {"Cache-Control": "no-store"}

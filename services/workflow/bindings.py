@@ -24,6 +24,7 @@ from shared.messaging.records import Delivery
 from shared.persistence.codec import stored
 
 COMPLAINANT = "complainant"  # the audience of notices whose delivery the order waits for
+SPEAKS_FOR_COMPLAINANTS = frozenset({"agent"})
 ALL = frozenset({"*"})
 
 
@@ -56,7 +57,7 @@ def on_withdrawal(delivery: Delivery) -> Target:
     """The complainant wants out; of a regulator's case only the regulator's own word counts."""
     wanted: complaints.WithdrawalRequested = delivery.change
     by_regulator = wanted.by == "regulator"
-    actor = replace(SYSTEM, kind="regulator" if by_regulator else "complainant", id=wanted.by)
+    actor = Actor("regulator" if by_regulator else "complainant", wanted.by, None, SPEAKS_FOR_COMPLAINANTS, ALL, ALL)
     return sibling(str(delivery.envelope.subject), WORK_ORDER), c.Cancel(
         actor=actor, reason=Reason("withdrawn", wanted.text), confirmed_by=wanted.by if by_regulator else None
     )

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.workflow.domain.states import Status
 from services.workflow.queries import SORTS, Wanted, Where, below, visible
 from shared.kernel.aggregate import Actor
-from shared.runtime.http.problems import ProblemError
+from shared.runtime.http.problems import invalid
 from shared.runtime.http.requests import encode_cursor
 
 PLAIN = r"^[^\x00]*$"  # the database refuses to look for anything else
@@ -76,7 +76,3 @@ class Filters(BaseModel):
         if not fits or not storable or not isinstance(order_id, str):
             raise invalid("/cursor", "is no place in this list")
         return value, order_id
-
-
-def invalid(pointer: str, detail: str) -> ProblemError:
-    return ProblemError("request_invalid", errors=[{"pointer": pointer, "detail": detail}])

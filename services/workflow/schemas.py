@@ -73,7 +73,7 @@ def _stated(text: str | None) -> Reason | None:
 
 
 class Acknowledge(Arguments):
-    by: Literal["system", "agent"] = "agent"
+    by: Literal["system", "agent"]
     text: Text | None = None
 
     def command(self, actor: Actor) -> c.Acknowledge:
@@ -157,7 +157,7 @@ class Reject(Arguments):
 
 
 class CommunicateDecision(Arguments):
-    by: Literal["system", "agent"] = "agent"
+    by: Literal["system", "agent"]
     text: Text | None = None
 
     def command(self, actor: Actor) -> c.CommunicateDecision:

@@ -33,8 +33,14 @@ Query = Mapping[str, Any]
 class Client:
     """One caller of all services: `sub` with `roles`, and with every team and region."""
 
-    def __init__(self, endpoints: Endpoints, roles: Sequence[str], sub: str | None = None) -> None:
-        self._urls = endpoints.urls
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        roles: Sequence[str],
+        sub: str | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._urls, self._patience = endpoints.urls, patience_seconds
         token = _token(endpoints, roles, sub or f"dev-{roles[0]}")
         headers = {"Authorization": f"Bearer {token}", "Accept-Language": language()}
         self._http = httpx.Client(headers=headers, trust_env=False, timeout=REQUEST_SECONDS)
@@ -73,7 +79,7 @@ class Client:
 
     def _call(self, method: str, service: str, path: str, **content: Any) -> httpx.Response:
         url = self._urls[service]
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 response = self._http.request(method, url + path, **content)

@@ -112,7 +112,7 @@ def clock() -> None:
 def show_clock(output: str) -> None:
     """Tell what time it is for the system, and how fast it goes."""
     urls = find_endpoints().urls
-    with _answering():
+    with answering():
         _show(present(urls), [], output)
 
 
@@ -148,7 +148,7 @@ def rate(times: float, output: str) -> None:
 
 def _move(payload: Mapping[str, Any], output: str) -> None:
     endpoints = find_endpoints()
-    with _answering():
+    with answering():
         waiting = move(endpoints.urls, endpoints.state_dir, payload)
         _show(present(endpoints.urls), waiting, output)
 
@@ -161,7 +161,7 @@ def _show(course: Course, waiting: Sequence[str], output: str) -> None:
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
     """Raises CommandFailed instead of what the HTTP client raises."""
     try:
         yield

@@ -86,9 +86,8 @@ COMPLAINT_SHOWN: Columns = {
 @output_option
 def list_orders(output: str, limit: int, **filters: Any) -> None:
     """List work orders, the newest first."""
-    query = {name: str(value).lower() if name == "breached" else value for name, value in filters.items()}
+    asked = {name: value for name, value in filters.items() if value is not None}
     with Client(find_endpoints(), READER) as client:
-        asked = {name: query[name] for name, value in filters.items() if value is not None}
         orders, cursor = client.page("workflow", ORDERS, asked, limit)
     show_rows(orders, LISTED, output, next_cursor=cursor)
     if cursor is not None and output != "json":

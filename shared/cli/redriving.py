@@ -48,7 +48,7 @@ async def redrive(endpoints: Endpoints, letters: Sequence[Letter]) -> Redriving:
     """
     refused: dict[str, str] = {}
     try:
-        await publish(endpoints, [original(letter) for letter in letters])
+        await publish(endpoints, [original(letter, endpoints.topic_prefix) for letter in letters])
     except PublishRefused as error:
         refused = {letters[position].id: why for position, why in error.reasons.items()}
     now = datetime.now(UTC)

@@ -22,11 +22,16 @@ class Topic:
         return self.retention_ms is None
 
 
-INBOXES = tuple(Topic(name, 7 * DAY_MS) for name in ("complaints.inbox", "workorders.inbox", "republish.inbox"))
+QUIET = 3  # partitions of topics with few records: each one more is carried by every fetch of every service
+
+INBOXES = (
+    *(Topic(name, 7 * DAY_MS) for name in ("complaints.inbox", "workorders.inbox")),
+    Topic("republish.inbox", 7 * DAY_MS, QUIET),
+)
 OUT = tuple(
     Topic(name, 14 * DAY_MS) for name in ("complaints", "workorders", "workorders.replies", "sla", "notifications")
 )
-COMPACTED = tuple(Topic(name, None) for name in ("customers.inbox", "directory", "customer.keys"))
+COMPACTED = (Topic("customers.inbox", None), Topic("directory", None, QUIET), Topic("customer.keys", None))
 DEAD_LETTERS = tuple(Topic(f"{service}.dead-letters", 14 * DAY_MS, partitions=1) for service in SERVICES)
 TOPICS = {topic.name: topic for topic in (*INBOXES, *OUT, *COMPACTED, *DEAD_LETTERS)}
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024

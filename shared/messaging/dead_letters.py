@@ -46,6 +46,7 @@ def dead_letter(
 ) -> OutRecord:
     """`record` as it came, for the dead letters of `service`.
 
+    `record.topic` is to be the whole name, so that anybody finds the place that the record came from.
     `detail` may point into the data and name types, but never quote it: headers are not encrypted.
     `attempts` made this time are added to those that a redriven record brings along.
     The headers of an earlier dead-lettering give way. A record without key and value gets an empty key, for the
@@ -78,14 +79,14 @@ def read_letter(record: InRecord) -> Letter | None:
     return Letter(record=record, attempts=_attempts(record.headers), **texts)
 
 
-def original(letter: Letter) -> OutRecord:
-    """The record that the dead letter was made of, for the topic that it came from.
+def original(letter: Letter, prefix: str) -> OutRecord:
+    """The record that the dead letter was made of, for the topic (by its short name) that it came from.
 
     It keeps the number of attempts: so the next dead letter, if it comes to that, counts on.
     """
     record = letter.record
     headers = [*_own(record.headers), (ATTEMPTS, str(letter.attempts).encode())]
-    return OutRecord(letter.topic, record.key, record.value, headers)
+    return OutRecord(letter.topic.removeprefix(prefix), record.key, record.value, headers)
 
 
 def _own(headers: Headers) -> list[tuple[str, bytes | None]]:

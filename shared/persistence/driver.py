@@ -47,10 +47,6 @@ class Collection:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
 
-    def undecoded(self) -> "Collection":
-        """The same collection, read as RawBSONDocument: for comparing bytes."""
-        return Collection(self._raw.with_options(codec_options=_UNDECODED))
-
     async def find_one(self, where: Mapping[str, Any], projection: Any = None) -> Document | None:
         found: Document | None = await self._raw.find_one(where, projection)
         return found
@@ -64,6 +60,13 @@ class Collection:
     ) -> list[Document]:
         cursor = self._raw.find(where, projection, sort=sort, limit=limit)
         found: list[Document] = await cursor.to_list(None)
+        return found
+
+    async def find_undecoded(self, where: Mapping[str, Any]) -> list[RawBSONDocument]:
+        """As the server sent them, for comparing bytes."""
+        found: list[RawBSONDocument] = (
+            await self._raw.with_options(codec_options=_UNDECODED).find(where).to_list(None)
+        )
         return found
 
     async def count(self, where: Mapping[str, Any]) -> int:

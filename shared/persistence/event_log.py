@@ -11,8 +11,8 @@ from bson.raw_bson import RawBSONDocument
 
 from shared.events.catalogue import by_type, wire_type
 from shared.kernel.aggregate import Actor, AggregateType, Cause, Decision, Event, S, Snapshot
+from shared.kernel.ports import LogDocument, OutcomeUnknown
 from shared.kernel.refusal import Refusal
-from shared.kernel.runner import LogDocument, OutcomeUnknown
 from shared.persistence.codec import compact, restored, stored
 from shared.persistence.driver import Database, Document, DriverError
 from shared.persistence.snapshots import snapshot_document, snapshot_of

@@ -7,7 +7,7 @@ import bson
 from bson.raw_bson import RawBSONDocument
 
 from shared.kernel.aggregate import AggregateType, S, Snapshot
-from shared.kernel.runner import OutcomeUnknown
+from shared.kernel.ports import OutcomeUnknown
 from shared.persistence.driver import Collection, Database, Document, DriverError
 from shared.persistence.snapshots import snapshot_document, snapshot_of
 

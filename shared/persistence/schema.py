@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.kernel.aggregate import AggregateType, S, Snapshot
 from shared.kernel.history import apply
-from shared.kernel.runner import LogDocument
+from shared.kernel.ports import LogDocument
 from shared.persistence.driver import Database
 from shared.persistence.event_log import BEYOND_ALL_VERSIONS, COLLECTION, MongoLog
 from shared.persistence.projection import MongoProjection

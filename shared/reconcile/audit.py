@@ -40,16 +40,16 @@ class Access:
     now: Callable[[], Awaitable[datetime]]
 
 
-async def reconcile(access: Access, pause: float = SECOND_LOOK) -> Verdict:
-    """Looks once, and again where something seems wrong: only what both passes saw is a violation.
+async def reconcile(access: Access, pause: float = SECOND_LOOK, young: timedelta = YOUNG) -> Verdict:
+    """Looks once, and where something seems wrong again after `pause` seconds: a violation is what both passes saw.
 
-    Raises KafkaError, DriverError or Unavailable.
+    Records younger than `young` are not judged. Raises KafkaError, DriverError or Unavailable.
     """
-    first = await Audit(access).run()
+    first = await Audit(access, young).run()
     if first.clean:
         return first
     await asyncio.sleep(pause)
-    second = await Audit(access).run()
+    second = await Audit(access, young).run()
     second.violations &= first.violations
     return second
 
@@ -59,6 +59,7 @@ class Audit:
     """One pass. The order of reading matters: what is read later can only hold more than what was read before."""
 
     access: Access
+    young: timedelta
     verdict: Verdict = field(default_factory=Verdict)
     published: Published = field(default_factory=Published)
     orders: Orders = field(default_factory=Orders)
@@ -89,10 +90,10 @@ class Audit:
     # -- reading ------------------------------------------------------------------------------------------------
 
     async def _read_logs(self, service: OfflineService) -> None:
-        traces = self.traces[service.name] = Traces()
+        traces = self.traces[service.name] = Traces(self.access.prefix)
 
         def consumed(record: InRecord) -> bool:
-            young = record.timestamp > self.began - YOUNG
+            young = record.timestamp > self.began - self.young
             return not young and self.before.consumed(service.name, record.topic, record.partition, record.offset)
 
         self.fates[service.name] = Fates(service.name, service.definition.bindings, traces, consumed)
@@ -130,10 +131,10 @@ class Audit:
         self.orders.see(history)
 
     async def _compare_projections(self, service: OfflineService, kind: str, histories: Sequence[History]) -> None:
-        collection = service.projections[kind].collection.undecoded()
+        collection = service.projections[kind].collection
         for start in range(0, len(histories), AT_ONCE):
             some = histories[start : start + AT_ONCE]
-            found = await collection.find({"_id": {"$in": [history.id for history in some]}})
+            found = await collection.find_undecoded({"_id": {"$in": [history.id for history in some]}})
             self._found(stale(some, {raw["_id"]: raw for raw in found}))
 
     async def _read_set_aside(self, service: OfflineService) -> None:
@@ -149,7 +150,7 @@ class Audit:
         owners = {dead_letters_of(name): traces for name, traces in self.traces.items()}
         async for records in topics.records(owners, after):
             for record in records:
-                owners[record.topic].bury(record)
+                owners[record.topic].bury(record, self.access.prefix)
         for name, traces in self.traces.items():
             for reason in traces.buried.values():
                 self.verdict.dead_letters[name, reason] += 1

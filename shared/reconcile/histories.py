@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.kernel.aggregate import AggregateType, Decision, Event, Snapshot
 from shared.kernel.history import step
-from shared.kernel.runner import LogDocument
+from shared.kernel.ports import LogDocument
 from shared.reconcile.verdict import Violation
 
 RawDocument = dict[str, Any]

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.kernel.aggregate import AggregateType, Cause, Command, Facts, Snapshot
-from shared.kernel.runner import Declined, Held, Item, LogDocument, Runner
+from shared.kernel.ports import Declined, Held, Item, LogDocument
+from shared.kernel.runner import Runner
 from shared.messaging.bindings import Trigger
 from shared.messaging.reading import Work
 from shared.reconcile.fates import cause_of

@@ -20,8 +20,12 @@ def place_of(topic: str | None, partition: int | None, offset: int | None) -> st
 
 @dataclass(slots=True)
 class Traces:
-    """Of one service. Causes and their places are kept as hashes: there is one for nearly every record heard."""
+    """Of one service. Causes and their places are kept as hashes: there is one for nearly every record heard.
 
+    `prefix`: of the installation's topics, which dead letters may name with it.
+    """
+
+    prefix: str = ""
     causes: dict[int, bool] = field(default_factory=dict)  # (aggregate, source, id) -> refused
     places: set[int] = field(default_factory=set)  # where the causes in the log came from
     marks: dict[tuple[str, str], int] = field(default_factory=dict)  # (binding, aggregate) -> last applied
@@ -48,8 +52,8 @@ class Traces:
                 self.held.add(raw["aggregate"])
         self.left.update(tombstones)
 
-    def bury(self, letter: InRecord) -> str | None:
-        """Notes a record of the dead letters; returns the place that it came from."""
+    def bury(self, letter: InRecord, prefix: str = "") -> str | None:
+        """Notes a record of the dead letters; returns the place that it came from, its topic without `prefix`."""
         headers = dict(letter.headers)
         topic, partition, offset, reason = (
             (headers.get(f"dl_{name}") or b"").decode(errors="replace")
@@ -57,7 +61,7 @@ class Traces:
         )
         if not topic:
             return None
-        place = f"{topic}/{partition}/{offset}"
+        place = f"{topic.removeprefix(prefix)}/{partition}/{offset}"
         self.buried[place] = reason
         if reason == GIVEN_UP:
             envelope = read_envelope(letter)

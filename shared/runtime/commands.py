@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.kernel.aggregate import AggregateType, Cause, Command, Snapshot
+from shared.kernel.ports import Decided, Declined, Failed, Held, Item, Known, Result, Waits
 from shared.kernel.refusal import Refusal
-from shared.kernel.runner import Decided, Declined, Failed, Held, Item, Known, Result, Waits
 from shared.persistence.driver import DriverError
 from shared.runtime.context import Context, Executed, Unavailable
 from shared.runtime.engine import Engine, Ran, Recalled

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from shared.events.topics import DEAD_LETTERS
 from shared.kernel.aggregate import AggregateType, Cause, Decision, Facts, Snapshot
 from shared.kernel.history import apply, fold, states_after
-from shared.kernel.runner import Decided, Item, Known, LogDocument, OutcomeUnknown, Result, Runner
+from shared.kernel.ports import Decided, Item, Known, LogDocument, OutcomeUnknown, Result
+from shared.kernel.runner import Runner
 from shared.messaging.contract import record_of
 from shared.messaging.publisher import Publisher, PublishRefused
 from shared.messaging.records import OutRecord
@@ -134,13 +135,18 @@ class Engine:
         self, kind: AggregateType[Any], aggregate_id: str, before: Any, decision: Decision
     ) -> list[OutRecord]:
         """The records of a decision's events, the same whenever they are rendered."""
-        return [
-            record_of(kind, decision, position, state, aggregate_id, self.service)
-            for position, state in enumerate(states_after(kind, before, decision))
-        ]
+        return self._rendered(kind, aggregate_id, decision, states_after(kind, before, decision))
 
     def decided_records(self, kind: AggregateType[Any], result: Decided[Any]) -> list[OutRecord]:
-        return self.records(kind, result.snapshot.id, result.before, result.decision)
+        return self._rendered(kind, result.snapshot.id, result.decision, result.states)
+
+    def _rendered(
+        self, kind: AggregateType[Any], aggregate_id: str, decision: Decision, states: Sequence[Any]
+    ) -> list[OutRecord]:
+        return [
+            record_of(kind, decision, position, state, aggregate_id, self.service)
+            for position, state in enumerate(states)
+        ]
 
     async def publish(self, records: Sequence[OutRecord]) -> None:
         """Publishes and waits. What Kafka refuses for good is alerted; a dead letter then goes without its value.

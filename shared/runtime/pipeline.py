@@ -2,15 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.kernel.aggregate import AggregateType, Cause, Facts
+from shared.kernel.ports import Decided, Declined, Failed, Gap, Held, Item, Known, LogDocument, OutcomeUnknown, Waits
 from shared.kernel.refusal import Refusal
-from shared.kernel.runner import Decided, Declined, Failed, Gap, Held, Item, Known, LogDocument, OutcomeUnknown, Waits
 from shared.messaging.bindings import Follow, Replied, Trigger
 from shared.messaging.dead_letters import dead_letter
 from shared.messaging.reading import Copying, Dead, Reader, Skipped, Work
@@ -24,6 +23,7 @@ from shared.runtime.logging import get_logger
 from shared.runtime.telemetry import CONSUMED, DEAD_LETTERS, PARKED
 
 log = get_logger()
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class Pipeline:
             await asyncio.gather(*projecting)
             projecting = []
         await asyncio.gather(
-            until_answered(lambda: _known_outcome(self._lot.park(settled.parked))),
+            _answered(self._lot.park, settled.parked),
             self._engine.publish(settled.out),
             *projecting,
         )
@@ -138,7 +138,7 @@ class Pipeline:
         triggers = [(w.binding.name, w.aggregate_id) for w in works if isinstance(w.binding, Trigger)]
         if not triggers:
             return list(works)
-        held = await until_answered(lambda: _known_outcome(self._lot.held(triggers)))
+        held = await _answered(self._lot.held, triggers)
         free: list[Work] = []
         for work in works:
             if (work.binding.name, work.aggregate_id) in held:
@@ -153,8 +153,7 @@ class Pipeline:
             if isinstance(binding, Trigger) and binding.enrich is not None:
                 places = [n for n, work in enumerate(works) if work.binding is binding and work.command is not None]
                 commands = [command for n in places if (command := works[n].command) is not None]
-                asking = partial(binding.enrich, self._context, commands)
-                completed = await until_answered(lambda asking=asking: _known_outcome(asking()))  # type: ignore[misc]
+                completed = await _answered(binding.enrich, self._context, commands)
                 for n, command in zip(places, completed, strict=True):
                     done[n] = replace(done[n], command=command)
         return done
@@ -198,14 +197,18 @@ class Pipeline:
 
     async def bury(self, record: InRecord, reason: str, detail: str, attempts: int) -> None:
         """Dead-letters a record that waited long enough. Raises Unavailable."""
-        letter = dead_letter(self._engine.service, record, reason, detail, datetime.now(UTC), attempts)
-        await self._engine.publish([letter])
+        await self._engine.publish([self._letter(record, reason, detail, attempts)])
 
     def _bury(self, settled: Settled, record: InRecord, reason: str, detail: str) -> None:
         log.warning("dead_lettered", topic=record.topic, offset=record.offset, reason=reason)
         settled.count(record.topic, "dead_lettered")
         DEAD_LETTERS.labels(record.topic, reason).inc()
-        settled.out.append(dead_letter(self._engine.service, record, reason, detail, datetime.now(UTC)))
+        settled.out.append(self._letter(record, reason, detail))
+
+    def _letter(self, record: InRecord, reason: str, detail: str, attempts: int = 1) -> OutRecord:
+        """Names the record's topic as Kafka does: whoever reads the letter may not know our prefix."""
+        named = replace(record, topic=self._context.settings.topic_prefix + record.topic)
+        return dead_letter(self._engine.service, named, reason, detail, datetime.now(UTC), attempts)
 
     async def _copy(self, copies: Sequence[Copying], settled: Settled) -> None:
         operations: dict[str, list[Any]] = {}
@@ -216,8 +219,7 @@ class Pipeline:
             )
             settled.count(copying.binding.name, "copied")
         for collection, writes in operations.items():
-            bulk = self._engine.database.collection(collection).bulk_write
-            await until_answered(lambda bulk=bulk, writes=writes: _known_outcome(bulk(writes)))  # type: ignore[misc]
+            await _answered(self._engine.database.collection(collection).bulk_write, writes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +231,16 @@ class _Finishing:
     marked: Sequence[LogDocument[Any]]
 
 
-async def _known_outcome(call: Any) -> Any:
-    try:
-        return await call
-    except DriverError as error:
-        raise OutcomeUnknown(str(error)) from error
+async def _answered(call: Callable[..., Awaitable[T]], *given: Any) -> T:
+    """What a call to the database that is safe to repeat answers in the end. Raises Unavailable."""
+
+    async def attempt() -> T:
+        try:
+            return await call(*given)
+        except DriverError as error:
+            raise OutcomeUnknown(str(error)) from error
+
+    return await until_answered(attempt)
 
 
 def _item(work: Work) -> Item:

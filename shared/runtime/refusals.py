@@ -53,6 +53,7 @@ register(
         "too_large": RefusalText(413, "内容过大", "The content is too large"),
         "unsupported_media_type": RefusalText(415, "不支持的内容类型", "The content type is not supported"),
         "request_invalid": RefusalText(422, "请求内容无效", "The request does not fit what is expected here"),
+        "not_storable": RefusalText(422, "内容无法保存", "The content cannot be stored"),
         "idempotency_key_reused": RefusalText(
             422, "幂等键已用于不同内容的请求", "The idempotency key was used for a different request"
         ),

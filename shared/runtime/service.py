@@ -5,9 +5,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -23,8 +24,9 @@ from shared.messaging.records import InRecord
 from shared.persistence.driver import Driver, DriverError
 from shared.persistence.parking import UNTIL_RESTART, ParkingLot
 from shared.persistence.schema import RUNTIME_INDEXES, ensure_indexes, migrate, newer_schema
+from shared.runtime.collector import collect_rarely
 from shared.runtime.commands import CommandQueue
-from shared.runtime.context import Context, Executed, ServiceDefinition, Unavailable
+from shared.runtime.context import Executed, ServiceDefinition, Unavailable
 from shared.runtime.engine import Engine
 from shared.runtime.http.app import build_app
 from shared.runtime.http.health import Check
@@ -74,6 +76,9 @@ class RunningService:
     # -- Context ------------------------------------------------------------------------------------------------
 
     def facts(self) -> Facts:
+        """Raises Unavailable while the reference data are not there yet."""
+        if self._reference is None and self.definition.reference is not None:
+            raise Unavailable("the service is starting")
         return Facts(self.clock.now(), self._reference)
 
     async def execute(
@@ -145,6 +150,11 @@ class RunningService:
         if self.definition.reference is not None:
             self._reference = await self.definition.reference(self)
 
+    async def after_move(self) -> Sequence[str]:
+        """What a moved clock asks for: reference data that took effect meanwhile, timers that became due."""
+        await self.refresh_reference()
+        return await self.timers.after_move() if self.timers else ()
+
     async def _process(self, records: Sequence[InRecord]) -> None:
         requests = [record for record in records if record.topic == REPUBLISH_TOPIC]
         others = [record for record in records if record.topic != REPUBLISH_TOPIC]
@@ -164,7 +174,7 @@ class RunningService:
         loops: list[Callable[[], Awaitable[None]]] = [self.sweepers.run, self._refresh_for_ever, self.consumer.watch]
         if self.timers is not None:
             loops.append(self.timers.run)
-        loops += [_bound(worker, self) for worker in self.definition.workers]
+        loops += [partial(worker, self) for worker in self.definition.workers]
         return loops
 
     async def _guarded(self, loop: Callable[[], Awaitable[None]]) -> None:
@@ -237,22 +247,13 @@ def restore_clock(clock: Clock, kept: Mapping[str, Any]) -> None:
     clock.advance(max(0.0, time.time() - kept["machine"]) * clock.rate)
 
 
-class _answering:  # noqa: N801 - reads as a statement
+@contextmanager
+def _answering() -> Iterator[None]:
     """Turns driver errors of a read into Unavailable."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, DriverError):
-            raise Unavailable(type(error).__name__) from error
-
-
-def _bound(worker: Callable[[Context], Awaitable[None]], context: Context) -> Callable[[], Awaitable[None]]:
-    async def bound() -> None:
-        await worker(context)
-
-    return bound
+    try:
+        yield
+    except DriverError as error:
+        raise Unavailable(type(error).__name__) from error
 
 
 async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
@@ -291,8 +292,9 @@ async def _serve(definition: ServiceDefinition, settings: Settings) -> None:
         service,
         checks=service.checks(),
         asyncapi=asyncapi_document(definition),
-        after_move=service.timers.after_move if service.timers else None,
+        after_move=service.after_move,
         lifespan=lifespan,
     )
+    collect_rarely()
     listener = listen(settings.http_host, settings.http_port, reuse_port=settings.http_reuse_port)
     await serve(app, listener)

@@ -54,18 +54,23 @@ class TimerWorker:
             await asyncio.sleep(pause)
 
     async def after_move(self) -> list[str]:
-        """Fires everything that a moved clock made due; returns the work orders that may not fire yet."""
+        """Fires everything that a moved clock made due; returns the keys of those that may not fire yet.
+
+        What waited in the topic at the move is read first: what it starts may be due already.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + JUMP_DEADLINE
+        behind = set(self.consumer.assigned(self.timers.topic))
         while True:
+            behind -= await self.consumer.caught_up(self.timers.topic) if behind else set()
             due = await self._due(self.context.clock.now(), limit=AT_ONCE)
-            if not due:
+            if not due and not behind:
                 return []
             ready = await self._ready(due)
             if ready:
                 await self._fire(ready)
             elif loop.time() > deadline:
-                return sorted(one.aggregate_id for one in due)
+                return sorted(self.timers.aggregate.key(one.aggregate_id) for one in due)
             else:
                 await asyncio.sleep(0.05)
 

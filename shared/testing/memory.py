@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.kernel.aggregate import Cause, Snapshot
-from shared.kernel.runner import LogDocument, OutcomeUnknown
+from shared.kernel.ports import LogDocument, OutcomeUnknown
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class LoopReport:
-    """Everything `per_complaint` is a mean over all complaints of the run, drained to the last record."""
+    """All costs are means over the complaints of the run, whose last record has been worked off."""
 
     wish: Wish
     wall_seconds: float
@@ -68,7 +68,11 @@ class LoopReport:
 
 
 def measure_alone(wish: Wish) -> LoopReport:
-    """On servers of its own. Profiles are left in the working directory."""
+    """On servers of its own. Profiles are left in the working directory.
+
+    At most a quarter of the complaints is open at a time: else all would end together, with no steady part between.
+    """
+    wish = replace(wish, in_flight=max(1, min(wish.in_flight, wish.complaints // 4)))
     with tempfile.TemporaryDirectory(prefix="closedloop-bench-") as folder:
         state_dir = Path(folder)
         with own_servers(state_dir / "servers") as stack:
@@ -88,7 +92,7 @@ def measure(stack: LocalStack, state_dir: Path, wish: Wish) -> LoopReport:
         before = gauges.settled()
         seen = _drive(installation, wish, "run")
         rss = gauges.rss()
-        return _report(wish, seen, gauges.settled().since(before), rss)
+        return report_of(wish, seen, gauges.settled().since(before), rss)
 
 
 def _drive(installation: Installation, wish: Wish, run: str) -> Seen:
@@ -110,7 +114,7 @@ def _drive(installation: Installation, wish: Wish, run: str) -> Seen:
     return msgspec.json.decode(done.stdout, type=Seen)
 
 
-def _report(wish: Wish, seen: Seen, cost: Reading, rss: Mapping[str, int]) -> LoopReport:
+def report_of(wish: Wish, seen: Seen, cost: Reading, rss: Mapping[str, int]) -> LoopReport:
     waited = sorted(closed - arrived for arrived, closed in zip(seen.arrived, seen.closed, strict=True))
     cpu = {**cost.cpu, "driver": seen.cpu_seconds}
     return LoopReport(

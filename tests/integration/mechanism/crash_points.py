@@ -1,7 +1,7 @@
 """Steps of a batch that are reached and never passed: where the test then abandons the service, it has crashed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -61,10 +61,17 @@ async def a_service_that_stops(
         await service.close()
 
 
-async def crash_at(wall: Wall, work: Coroutine[Any, Any, object], walls: int) -> None:
-    """Lets `work` run until it stands before all `walls` and everything else of it is done; then drops it."""
+async def crash_at(
+    wall: Wall,
+    work: Coroutine[Any, Any, object],
+    walls: int,
+    done: Callable[[], Awaitable[object]] | None = None,
+) -> None:
+    """Lets `work` run until it stands before all `walls` and its other steps are `done`; then drops it."""
     task = asyncio.create_task(work)
     await until_seen(lambda: (wall.reached, task.done()), lambda seen: seen[0] >= walls or seen[1])
+    if done is not None:
+        await done()
     assert not task.done(), task
     task.cancel()
     await asyncio.wait([task])

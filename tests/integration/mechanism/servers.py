@@ -26,7 +26,8 @@ Sending = tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]
 
 def vote(cause: str, ballot: str = "bal_1", kind: str = VOTE, source: str = "/test", **data: Any) -> Sending:
     """A record as another system would write it."""
-    headers = [(f"ce_{name}", text.encode()) for name, text in (("id", cause), ("source", source), ("type", kind))]
+    attributes = {"id": cause, "source": source, "type": kind}
+    headers: list[tuple[str, bytes | None]] = [(f"ce_{name}", text.encode()) for name, text in attributes.items()]
     return ballot.encode(), json.dumps({"ballot": ballot, **data}).encode(), headers
 
 
@@ -109,7 +110,7 @@ class Servers:
             found = await admin.list_consumer_group_offsets(self.topic_prefix + service, partitions=[place])
         finally:
             await admin.close()
-        return max(0, found[place].offset)
+        return max(0, int(found[place].offset))
 
     async def until_committed(self, service: str, topic: str, offset: int) -> None:
         """Waits until everything up to and with `offset` was processed."""

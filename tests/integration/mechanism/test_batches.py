@@ -17,7 +17,7 @@ async def test_a_batch_is_one_document_per_aggregate_published_and_committed(ser
 
 async def test_a_record_that_cannot_be_stored_is_dead_lettered_alone(servers: Servers) -> None:
     """20 MB of events from one record: no document can hold them."""
-    giant = {"votes": 40, "text": "x" * 500_000}
+    giant: dict[str, Any] = {"votes": 40, "text": "x" * 500_000}
     offsets = await servers.send(INBOX, vote("1"), vote("giant", **giant), vote("2"), vote("3", "bal_2"), vote("4"))
     async with servers.running(STATION):
         await servers.until_committed("workflow", INBOX, offsets[-1])
@@ -61,7 +61,7 @@ async def test_a_bug_in_a_handler_stops_its_own_record_only(servers: Servers) ->
 
 
 async def test_records_that_together_are_too_large_make_several_documents(servers: Servers) -> None:
-    heavy = {"votes": 10, "text": "x" * 500_000}
+    heavy: dict[str, Any] = {"votes": 10, "text": "x" * 500_000}
     offsets = await servers.send(INBOX, *(vote(str(number), **heavy) for number in range(5)))
     async with servers.running(STATION):
         await servers.until_committed("workflow", INBOX, offsets[-1])

@@ -2,13 +2,21 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from tests.ballot import BALLOT
 from tests.integration.mechanism.polling import INBOX, OUT, PEOPLE, STATION, station
 from tests.integration.mechanism.servers import Servers, until_seen, vote
 
 TEXTS = ["$100", "$$ROOT", "$$NOW", "$votes", "a.b.c", "", "{$gt: 1}", "投诉 ‎😀", "\\u0000", " ", "x" * 20_000]
-KEYS = {"$set": 1, "$$NOW": "$$NOW", "a.b": {"$literal": 1, "": "$s"}, "": "", ".": [{"$x": "$y"}], "_id": "other"}
+KEYS: dict[str, Any] = {
+    "$set": 1,
+    "$$NOW": "$$NOW",
+    "a.b": {"$literal": 1, "": "$s"},
+    "": "",
+    ".": [{"$x": "$y"}],
+    "_id": "other",
+}
 
 
 async def test_texts_survive_insert_and_merge(servers: Servers) -> None:

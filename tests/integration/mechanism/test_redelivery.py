@@ -1,7 +1,5 @@
 """A process dies between two steps and another goes on: nothing is lost, nothing is decided twice."""
 
-import asyncio
-
 import pytest
 
 from tests.integration.mechanism.crash_points import a_service_that_stops, crash_at, failing
@@ -20,12 +18,14 @@ async def crash(servers: Servers, *, publishes: bool, projects: bool) -> None:
         if publishes and projects:
             await work
             return
-        task = asyncio.create_task(crash_at(wall, work, walls=2 - publishes - projects))
-        if projects:
-            await until_seen(lambda: servers.ballot("bal_2"), bool)
-        if publishes:
-            await until(lambda: servers.events_of(OUT, "bal_1"), lambda found: len(found) == 3)
-        await task
+
+        async def done() -> None:
+            if projects:
+                await until_seen(lambda: servers.ballot("bal_2"), bool)
+            if publishes:
+                await until(lambda: servers.events_of(OUT, "bal_1"), lambda found: len(found) == 3)
+
+        await crash_at(wall, work, 2 - publishes - projects, done)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 from shared.kernel.aggregate import Cause
 from shared.kernel.history import fold
-from shared.kernel.runner import LogDocument, Runner
+from shared.kernel.ports import LogDocument
+from shared.kernel.runner import Runner
 from shared.persistence.event_log import MongoLog
 from shared.runtime.context import Executed
 from shared.runtime.service import RunningService

@@ -3,7 +3,8 @@
 import asyncio
 import os
 
-from shared.kernel.runner import Item, OutcomeUnknown, Runner
+from shared.kernel.ports import Item, OutcomeUnknown
+from shared.kernel.runner import Runner
 from shared.testing.memory import MemoryLog, MemoryProjection, Weather
 from tests.ballot import BALLOT, FACTS, a_vote
 

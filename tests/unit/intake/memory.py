@@ -8,8 +8,9 @@ from typing import Any
 from services.intake.domain.reference import Reference
 from shared.kernel.aggregate import AggregateType, Cause, Command, Decision, Facts, Snapshot
 from shared.kernel.clock import Clock
+from shared.kernel.ports import Decided, Declined, Held, Item, Known
 from shared.kernel.refusal import Refusal
-from shared.kernel.runner import Decided, Declined, Held, Item, Known, Runner
+from shared.kernel.runner import Runner
 from shared.persistence.driver import Database
 from shared.runtime.context import Executed
 from shared.runtime.settings import Settings

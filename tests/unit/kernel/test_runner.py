@@ -7,19 +7,8 @@ import pytest
 
 from shared.kernel.aggregate import Cause, Snapshot
 from shared.kernel.history import REMEMBERED_CAUSES
-from shared.kernel.runner import (
-    STATE_EVERY,
-    Decided,
-    Declined,
-    Failed,
-    Gap,
-    Held,
-    Item,
-    Known,
-    LogDocument,
-    Runner,
-    Waits,
-)  # fmt: skip
+from shared.kernel.ports import Decided, Declined, Failed, Gap, Held, Item, Known, LogDocument, Waits
+from shared.kernel.runner import STATE_EVERY, Runner
 from shared.testing.memory import MemoryLog, MemoryProjection, Weather
 from tests.ballot import BALLOT, FACTS, NOON, Ballot, Seal, Vote, a_vote
 

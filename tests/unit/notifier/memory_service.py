@@ -14,8 +14,9 @@ from services.notifier.domain.state import Delivery, Notice
 from services.notifier.settings import Settings
 from shared.kernel.aggregate import AggregateType, Cause, Command, Decision, Facts, Snapshot
 from shared.kernel.clock import Clock
+from shared.kernel.ports import Decided, Declined, Failed, Held, Item, Known
 from shared.kernel.refusal import Refusal
-from shared.kernel.runner import Decided, Declined, Failed, Held, Item, Known, Runner
+from shared.kernel.runner import Runner
 from shared.persistence.driver import Database
 from shared.runtime import settings as shared
 from shared.runtime.context import Executed, Unavailable

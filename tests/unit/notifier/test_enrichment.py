@@ -1,10 +1,12 @@
 """Requests are completed from the notifier's own copies, in one query for each kind of fact."""
 
+from datetime import timedelta
+
 from services.notifier.domain.commands import SUBSCRIBERS, Contact, OrderFacts
 from services.notifier.enrichment import complete
 from services.notifier.reference import directory
 from tests.unit.notifier.memory_service import MemoryService, some_settings
-from tests.unit.notifier.notices import COMPLAINT, WORK_ORDER, a_request, an_assignment
+from tests.unit.notifier.notices import COMPLAINT, NOON, WORK_ORDER, a_request, an_assignment
 
 
 def a_service() -> MemoryService:
@@ -16,12 +18,14 @@ def a_service() -> MemoryService:
         "_id": WORK_ORDER, "order": 4, "team": "billing", "assignee": "chen", "region": "sh",
         "category": "billing/fee", "priority": "P2",
     }  # fmt: skip
-    for name, types, active in (
-        ("sub_a", ["workorder.closed", "clock.breached"], True),
-        ("sub_b", ["workorder.closed"], False),
-        ("sub_c", ["clock.breached"], True),
+    for name, types, active, made in (
+        ("sub_a", ["workorder.closed", "clock.breached"], True, NOON),
+        ("sub_b", ["workorder.closed"], False, NOON),
+        ("sub_c", ["clock.breached"], True, NOON),
+        ("sub_d", ["workorder.closed"], True, NOON + timedelta(seconds=1)),  # does not hear of what was before it
     ):
-        service.raw["subscriptions"].documents[name] = {"_id": name, "types": types, "active": active}
+        fields = {"types": types, "active": active, "created_at": made}
+        service.raw["subscriptions"].documents[name] = {"_id": name, **fields}
     return service
 
 
