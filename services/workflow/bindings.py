@@ -85,7 +85,8 @@ def _arguments(action: str, raw: Mapping[str, Any]) -> Arguments:
 def on_command(delivery: Delivery) -> Target:
     asked: Asked = delivery.change
     who = asked.header.actor
-    actor = Actor(who.kind, who.id, delivery.envelope.source, frozenset({SOURCE}), ALL, ALL)
+    source = delivery.envelope.source
+    actor = Actor(who.kind, who.id, who.org or source, frozenset({SOURCE + source}), ALL, ALL)
     if asked.arguments is None:
         return asked.header.work_order_id, c.Unsupported(actor=actor, wanted=asked.header.action)
     return asked.header.work_order_id, asked.arguments.command(actor)

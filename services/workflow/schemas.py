@@ -244,6 +244,7 @@ ARGUMENTS: dict[str, type[Arguments]] = {
 class CommandActor(BaseModel):
     kind: Literal["agent", "system"]
     id: Name
+    org: Name | None = None
 
 
 class CommandHeader(BaseModel):

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,6 @@ STOP_SECONDS = 20.0
 @click.option("--detach", is_flag=True, help="Return when everything is ready; it keeps running.")
 def up(demo: bool, detach: bool) -> None:
     """Install what is missing, start everything, keep it running until Ctrl-C."""
-    if demo and find_spec("shared.cli.demo") is None:
-        raise click.ClickException("this version has no demo; `./closedloop up` starts the system without it")
     installation = find_installation(demo=demo)
     installation.create()
     if detach:

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from shared.kernel.aggregate import AggregateType, Cause, Command, Decision, Facts, S, Snapshot
 from shared.kernel.clock import Clock
+from shared.kernel.ports import OutcomeUnknown
 from shared.kernel.refusal import Refusal
 from shared.messaging.asyncapi import asyncapi_document
 from shared.messaging.consumer import Consumer
@@ -157,10 +158,9 @@ class RunningService:
 
     async def _process(self, records: Sequence[InRecord]) -> None:
         requests = [record for record in records if record.topic == REPUBLISH_TOPIC]
-        others = [record for record in records if record.topic != REPUBLISH_TOPIC]
         if requests:
             await self._republisher.process(requests)
-        if others:
+        if others := [record for record in records if record.topic != REPUBLISH_TOPIC]:
             await self.pipeline.process(others)
 
     def _timers(self) -> TimerWorker | None:
@@ -252,7 +252,7 @@ def _answering() -> Iterator[None]:
     """Turns driver errors of a read into Unavailable."""
     try:
         yield
-    except DriverError as error:
+    except (DriverError, OutcomeUnknown) as error:
         raise Unavailable(type(error).__name__) from error
 
 

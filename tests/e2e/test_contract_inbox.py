@@ -197,6 +197,26 @@ async def test_a_withdrawal_is_decided_by_the_order_and_the_complaint_follows(ou
     assert cancelled.data["work_order"]["status"] == "cancelled"
 
 
+async def test_a_withdrawal_may_name_our_id_but_only_the_source_itself_withdraws(outside: Outside) -> None:
+    complaint = (await submitted(outside, "away-2")).subject
+    said = {"complaint_id": complaint}
+    strange = await outside.send("complaints.inbox", "complaint.withdrawn", said, source="somebody-else")
+    assert (await outside.dead_letter("intake", strange)).headers["dl_reason"] == "forbidden"
+    await outside.send("complaints.inbox", "complaint.withdrawn", said)
+    await outside.events("complaints", complaint, "complaint.withdrawn")
+
+
+async def test_what_is_asked_for_again_is_published_again_word_for_word(outside: Outside) -> None:
+    order = await outside.settled()
+    asked = {"aggregate": order, "from": 1, "to": 2}
+    await outside.send("republish.inbox", "republish.requested", asked, source="/warehouse", key=order.encode())
+    for sequence in ("0000000001", "0000000002"):
+        first, again = await outside.records(
+            "workorders", lambda s, n=sequence: s.subject == order and s.headers["ce_sequence"] == n, 2
+        )
+        assert first == again
+
+
 async def test_a_bad_profile_is_dead_lettered(outside: Outside) -> None:
     bad = await outside.send("customers.inbox", "customer.profile_changed", {"id": "c-bad"}, key=b"c-bad")
     assert (await outside.dead_letter("intake", bad)).headers["dl_reason"] == "data_invalid"

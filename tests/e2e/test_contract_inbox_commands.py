@@ -43,7 +43,7 @@ async def test_a_registered_source_commands_and_is_answered(outside: Outside) ->
     assert (after["status"], after["assignee"]) == ("in_progress", "oa-clerk")
     assert reply.data["version"] <= after["version"]
     accepted = await outside.record("workorders", lambda s: s.subject == order and s.kind == "workorder.accepted")
-    assert accepted.data["actor"]["id"] == "oa-clerk"
+    assert accepted.data["actor"] == {"kind": "agent", "id": "oa-clerk", "org": "oa"}
     for action, arguments, code in (
         ("accept", {}, "already_accepted"),
         ("cancel", {"reason": "x"}, "forbidden"),

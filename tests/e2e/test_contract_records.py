@@ -57,7 +57,7 @@ async def test_one_complaint_tells_its_whole_life_in_order(outside: Outside) -> 
 async def test_every_record_has_the_whole_envelope_in_binary_mode(outside: Outside) -> None:
     complaint, order = await closed_order(outside)
     for topic, subject, source in (("complaints", complaint, "intake"), ("workorders", order, "workflow")):
-        records = outside.so_far(topic, lambda seen, subject=subject: seen.subject == subject)
+        records = await outside.events(topic, subject, f"{topic.removesuffix('s')}.closed")
         for number, seen in enumerate(records, start=1):
             assert set(seen.headers) >= ENVELOPE, seen
             assert seen.key == seen.subject.encode() == seen.headers["ce_partitionkey"].encode()

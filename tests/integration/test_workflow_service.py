@@ -128,6 +128,7 @@ async def test_what_a_caller_may_do_is_told_with_the_reasons(workflow: Installat
         "action": "respond",
         "allowed": False,
         "code": "wrong_status",
+        "roles": ["handler"],
         "arguments": 0,
         "detail": 0,
     }

@@ -7,9 +7,9 @@ from services.workflow.domain.state import WorkOrder
 from shared.kernel.aggregate import Actor, Facts
 from shared.kernel.refusal import Refusal
 
-SOURCE = "source"
-"""The role of actors whose command came from a registered source: the source's list of actions decides for them.
-No token can hold it, and without the organisation of a registered source it permits nothing."""
+SOURCE = "source:"
+"""With the name of a source behind it the role of actors whose command came from there: the source's list of actions
+decides for them, so without a registered source it permits nothing. No token can hold it."""
 
 READS_ALL = frozenset({"admin", "auditor"})
 
@@ -56,8 +56,9 @@ def may_see(actor: Actor, region: str, team: str | None) -> bool:
 
 
 def has_verb(actor: Actor, action: str, directory: Directory) -> bool:
-    if SOURCE in actor.roles:
-        source = directory.source(actor.org) if actor.org else None
+    named = next((role.removeprefix(SOURCE) for role in actor.roles if role.startswith(SOURCE)), None)
+    if named is not None:
+        source = directory.source(named)
         return source is not None and (action in source.actions or "*" in source.actions)
     return bool(actor.roles & ROLES.get(action, frozenset()))
 

@@ -195,11 +195,11 @@ def test_a_role_without_the_verb_is_refused() -> None:
 
 
 def test_a_source_may_do_what_it_is_registered_for() -> None:
-    def oa(org: str | None) -> Actor:
-        return Actor("agent", "wang", org, frozenset({"source"}), frozenset({"*"}), frozenset({"*"}))
+    def oa(source: str) -> Actor:
+        return Actor("agent", "wang", "/oa", frozenset({f"source:{source}"}), frozenset({"*"}), frozenset({"*"}))
 
     assert an_order().refuses(c.Accept(actor=oa("/unknown"))) == "forbidden"
-    assert an_order().refuses(c.Accept(actor=oa(None))) == "forbidden"
+    assert an_order().refuses(c.Accept(actor=oa(""))) == "forbidden"
     assert an_order().refuses(c.Escalate(actor=oa("/oa"), level=1)) == "forbidden"
     assert an_order().does(c.Accept(actor=oa("/oa"))) == ["Accepted"]
 
