@@ -28,8 +28,9 @@ ACCOUNTS = Colleague("li-na", ("handler",), teams=("billing",))
 REVIEWER = Colleague("chen-jing", ("reviewer",))
 CALLER = Colleague("zhao-min", ("callback",))
 
+DEPARTMENT = "customer-service"
 TEAMS: Mapping[str, Mapping[str, Any]] = {
-    "customer-service": {"name": "客户服务部 Customer service", "parent_team": "head-office", "leader_id": "sun-hao"},
+    DEPARTMENT: {"name": "客户服务部 Customer service", "leader_id": "sun-hao"},
     "broadband": {"name": "宽带班 Broadband", "leader_id": "wang-lei", "members": [FIELD.sub]},
     "billing": {"name": "账务班 Billing", "leader_id": "liu-yang", "members": [ACCOUNTS.sub]},
     "mobile": {"name": "移动网络班 Mobile network", "leader_id": "ma-chao"},
@@ -50,8 +51,8 @@ ROUTES: Mapping[str, Mapping[str, Any]] = {
 
 
 def team_entry(team: str) -> Mapping[str, Any]:
-    below: Mapping[str, Any] = {"parent_team": "customer-service", "regions": [PROVINCE]}
-    return TEAMS[team] if "parent_team" in TEAMS[team] else {**below, **TEAMS[team]}
+    below: Mapping[str, Any] = {} if team == DEPARTMENT else {"parent_team": DEPARTMENT, "regions": [PROVINCE]}
+    return {**below, **TEAMS[team]}
 
 
 def person_entry(person: str) -> Mapping[str, Any]:
