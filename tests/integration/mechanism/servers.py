@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import ConsumerRecord
 
+from shared.events.topics import TOPICS
 from shared.messaging.records import InRecord
 from shared.runtime.context import ServiceDefinition
 from shared.runtime.service import RunningService
@@ -74,12 +75,12 @@ class Servers:
         """Every record of the topic up to its end, in order."""
         name = self.topic_prefix + topic
         async with AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest") as consumer:
-            place = TopicPartition(name, 0)
-            consumer.assign([place])
-            end = (await consumer.end_offsets([place]))[place]
+            places = [TopicPartition(name, number) for number in range(TOPICS[topic].partitions or 1)]
+            consumer.assign(places)
             found: list[ConsumerRecord] = []
-            while await consumer.position(place) < end:
-                found += (await consumer.getmany(place, timeout_ms=200)).get(place, [])
+            for place, end in (await consumer.end_offsets(places)).items():
+                while await consumer.position(place) < end:
+                    found += (await consumer.getmany(place, timeout_ms=200)).get(place, [])
             return found
 
     async def received(self, topic: str) -> list[InRecord]:

@@ -88,7 +88,7 @@ class TestTokens:
         [
             {"exp": int(time.time()) - 1},
             {"exp": None},
-            {"nbf": int(time.time()) + 600},
+            {"nbf": int(time.time()) + 86_400},
             {"iss": "https://elsewhere.example"},
             {"aud": "another"},
             {"aud": None},
