@@ -4,8 +4,6 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -53,7 +51,7 @@ async def read(
                 found = [raw for records in batches.values() for raw in records]
                 for raw in sorted(found, key=lambda raw: raw.timestamp):
                     if follow or raw.offset < ends[TopicPartition(raw.topic, raw.partition)]:
-                        yield _record(raw, endpoints.topic_prefix)
+                        yield InRecord.received(raw, endpoints.topic_prefix)
 
 
 @asynccontextmanager
@@ -98,15 +96,3 @@ def _reaching(servers: str) -> Iterator[None]:
     except (KafkaError, OSError, TimeoutError, Unavailable) as error:
         advice = "`./closedloop status` tells how it is."
         raise DependencyDown(f"Kafka at {servers} does not answer: {type(error).__name__}", advice) from error
-
-
-def _record(raw: Any, prefix: str) -> InRecord:
-    return InRecord(
-        topic=raw.topic.removeprefix(prefix),
-        partition=raw.partition,
-        offset=raw.offset,
-        key=raw.key,
-        value=raw.value,
-        headers=raw.headers,
-        timestamp=datetime.fromtimestamp(raw.timestamp / 1000, UTC),
-    )

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -134,7 +133,7 @@ class Consumer:
     async def _handle(self, raw: tuple[Any, ...]) -> None:
         self._busy = True
         try:
-            await self._process([self._record(one) for one in raw])
+            await self._process([InRecord.received(one, self._prefix) for one in raw])
         except Unavailable as error:
             log.warning("waiting_for_dependency", records=len(raw), error=str(error)[:200])
             self.waiting = True
@@ -169,17 +168,6 @@ class Consumer:
             if tp in self._consumer.assignment():
                 self._consumer.seek(tp, offset)
         await asyncio.sleep(PAUSE_WHEN_UNAVAILABLE)
-
-    def _record(self, raw: Any) -> InRecord:
-        return InRecord(
-            topic=raw.topic.removeprefix(self._prefix),
-            partition=raw.partition,
-            offset=raw.offset,
-            key=raw.key,
-            value=raw.value,
-            headers=raw.headers,
-            timestamp=datetime.fromtimestamp(raw.timestamp / 1000, UTC),
-        )
 
     def revoked(self) -> None:
         """What was processed under an old assignment proves nothing about the next one."""

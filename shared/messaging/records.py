@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -19,6 +19,19 @@ class InRecord:
     value: bytes | None
     headers: Headers
     timestamp: datetime
+
+    @classmethod
+    def received(cls, raw: Any, prefix: str) -> "InRecord":
+        """From the client library's record; `prefix` is taken off its topic's name."""
+        return cls(
+            topic=raw.topic.removeprefix(prefix),
+            partition=raw.partition,
+            offset=raw.offset,
+            key=raw.key,
+            value=raw.value,
+            headers=raw.headers,
+            timestamp=datetime.fromtimestamp(raw.timestamp / 1000, UTC),
+        )
 
 
 @dataclass(frozen=True, slots=True)

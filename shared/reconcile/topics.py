@@ -4,8 +4,6 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -114,21 +112,10 @@ class Topics:
             elif time.monotonic() - heard > PATIENCE:
                 raise Unavailable(f"{len(open_ones)} partitions fell silent")
             for tp, raw in batches.items():
-                yield [self._record(one) for one in raw if one.offset < wanted[tp]]
+                yield [InRecord.received(one, self._prefix) for one in raw if one.offset < wanted[tp]]
 
     def _full(self, topic: str, partition: int) -> TopicPartition:
         return TopicPartition(self._prefix + topic, partition)
 
     def _short(self, topic: str) -> str:
         return topic.removeprefix(self._prefix)
-
-    def _record(self, raw: Any) -> InRecord:
-        return InRecord(
-            topic=self._short(raw.topic),
-            partition=raw.partition,
-            offset=raw.offset,
-            key=raw.key,
-            value=raw.value,
-            headers=raw.headers,
-            timestamp=datetime.fromtimestamp(raw.timestamp / 1000, UTC),
-        )
