@@ -1,6 +1,7 @@
 """Records that must wait: what holds them back, whom they hold back, and how they get on."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -93,6 +94,21 @@ async def test_an_unknown_subject_waits_until_it_is_announced(servers: Servers) 
         await servers.send(INBOX, vote("first"))
         await until_seen(lambda: parked(servers), lambda found: not found)
     assert servers.ballot()["s"]["votes"] == 2
+
+
+async def test_a_foreign_record_for_an_unknown_subject_is_dead_lettered_after_ten_minutes(servers: Servers) -> None:
+    (offset,) = await servers.send(INBOX, vote("lost", opens=False))
+    async with servers.running(STATION):
+        await until_seen(lambda: parked(servers), lambda found: found == [("unknown_subject", "lost", offset)])
+        lot = servers.client[f"{servers.database_prefix}workflow"]["parked"]
+        lot.update_one({}, {"$set": {"parked_at": datetime.now(UTC) - timedelta(minutes=10, seconds=1)}})
+        await until_seen(lambda: parked(servers), lambda found: not found)
+        (letter,) = await servers.dead_letters()
+        assert (letter["reason"], letter["offset"]) == ("unknown_subject", str(offset))
+        assert int(letter["attempts"]) >= 1
+        (last,) = await servers.send(INBOX, vote("lost", opens=False))
+        await servers.until_committed("workflow", INBOX, last)
+    assert len(parked(servers)) == 1, "a later copy is another record"
 
 
 async def test_an_unknown_type_waits_for_a_program_that_knows_it(servers: Servers) -> None:

@@ -8,6 +8,7 @@ import pytest
 from shared.kernel.aggregate import Cause, Snapshot
 from shared.kernel.history import REMEMBERED_CAUSES
 from shared.kernel.ports import Decided, Declined, Failed, Gap, Held, Item, Known, LogDocument, Waits
+from shared.kernel.refusal import Refusal
 from shared.kernel.runner import STATE_EVERY, Runner
 from shared.testing.memory import MemoryLog, MemoryProjection, Weather
 from tests.ballot import BALLOT, FACTS, NOON, Ballot, Seal, Vote, a_vote
@@ -160,13 +161,16 @@ async def test_every_64th_version_keeps_the_state_of_its_document(parts: Parts) 
     assert kept == [STATE_EVERY]
 
 
+class Picky(MemoryLog):
+    """Holds everything but the word bad."""
+
+    def prepare(self, document: LogDocument[Any]) -> LogDocument[Any] | None:
+        bad = any(getattr(event, "text", "") == "bad" for d in document.decisions for event in d.events)
+        return None if bad else super().prepare(document)
+
+
 async def test_what_can_never_be_stored_is_declined_alone(parts: Parts) -> None:
     projection = parts[2]
-
-    class Picky(MemoryLog):
-        def prepare(self, document: LogDocument[Any]) -> LogDocument[Any] | None:
-            bad = any(event.text == "bad" for d in document.decisions for event in d.events)
-            return None if bad else super().prepare(document)
 
     picky = Runner(BALLOT, Picky(Weather(1)), projection)
     bad = Item("bal_1", Vote(text="bad"), Cause("/test", "bad"))
@@ -175,6 +179,51 @@ async def test_what_can_never_be_stored_is_declined_alone(parts: Parts) -> None:
     assert results[1].refusal.code == "not_storable"  # type: ignore[union-attr]  # a Declined, as asserted
     assert isinstance(results[2], Decided)
     assert results[2].snapshot == replace(results[2].snapshot, state=Ballot(votes=2))
+
+
+async def test_a_followed_event_that_can_never_be_stored_is_refused_and_passed(parts: Parts) -> None:
+    """Else everything after it would wait for it for ever."""
+    log, projection = parts[1], parts[2]
+    picky = Runner(BALLOT, Picky(log.weather, log.documents), projection)
+    await run(parts, Item("bal_1", Vote(), Cause("/p", "p:1"), mark=("follow", 1)))
+    bad, after = (
+        Item("bal_1", Vote(text=text), Cause("/p", f"p:{number}"), mark=("follow", number))
+        for number, text in ((2, "bad"), (3, "good"))
+    )
+    (refused, accepted), _, changed = await picky.run([bad, after], FACTS)
+    assert isinstance(refused, Decided)
+    assert refused.decision.refusal == Refusal("not_storable", final=True)
+    assert isinstance(accepted, Decided)
+    assert changed["bal_1"][1].marks == {"follow": 3}
+
+
+async def test_an_event_read_too_late_is_decided_without_moving_the_mark(parts: Parts) -> None:
+    passed, late = (
+        Item("bal_1", command, Cause("/p", cause), mark=("follow", 1), late=command is not None)
+        for cause, command in (("p:1:passed", None), ("p:1", Vote()))
+    )
+    await run(parts, a_vote("0"), passed)
+    (decided,) = await run(parts, late)
+    assert isinstance(decided, Decided)
+    assert decided.decision.mark is None
+    assert await run(parts, late) == [Known(3)]
+    assert parts[2].snapshots["bal_1"].marks == {"follow": 1}
+
+
+async def test_callers_do_not_stand_behind_a_failed_one(parts: Parts) -> None:
+    results = await run(parts, a_vote("1", broken=True, records_refusals=False), a_vote("2", records_refusals=False))
+    assert [type(r) for r in results] == [Failed, Decided]
+
+
+async def test_what_is_too_large_together_makes_several_documents(parts: Parts) -> None:
+    class Small(MemoryLog):
+        def prepare(self, document: LogDocument[Any]) -> LogDocument[Any] | None:
+            return super().prepare(document) if len(document.decisions) <= 2 else None
+
+    log = Small(Weather(1))
+    results, documents, _ = await Runner(BALLOT, log, parts[2]).run([a_vote(str(n)) for n in range(5)], FACTS)
+    assert [type(r) for r in results] == [Decided] * 5
+    assert [(d.first, d.last) for d in documents] == [(1, 2), (3, 4), (5, 5)]
 
 
 def test_a_hole_in_the_log_is_never_folded_over() -> None:
