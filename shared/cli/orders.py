@@ -17,8 +17,13 @@ ORDERS = "/v1/work-orders"
 MOST_STEPS = 10_000
 
 
+ENDED = frozenset({"closed", "archived", "cancelled", "merged", "voided"})
+
+
 def next_clock(order: Row) -> Row | None:
-    """The running clock that is due first."""
+    """The running clock that is due first; none runs in an ended order, though the copy shown may lag a moment."""
+    if order["status"] in ENDED:
+        return None
     running = [clock for clock in order["clocks"] if clock["state"] == "running" and clock["due_at"]]
     return min(running, key=lambda clock: str(clock["due_at"]), default=None)
 
