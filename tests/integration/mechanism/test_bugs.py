@@ -13,6 +13,7 @@ from shared.messaging.bindings import On, Replied
 from shared.messaging.records import Delivery, OutRecord
 from shared.persistence.driver import DriverUnreachable
 from shared.runtime.context import Context, Executed
+from shared.runtime.telemetry import REGISTRY
 from tests.ballot import BALLOT, Vote
 from tests.integration.mechanism.polling import (
     INBOX,
@@ -94,9 +95,11 @@ async def test_an_outage_while_facts_are_looked_up_pauses_the_work(servers: Serv
             raise outages.pop()
         return commands
 
+    alerts = REGISTRY.get_sample_value("closedloop_alerts_total", {"kind": "batch_failed"})
     (last,) = await servers.send(INBOX, vote("1"))
     async with servers.running(station(enrich=enrich)):
         await servers.until_committed("workflow", INBOX, last)
+    assert REGISTRY.get_sample_value("closedloop_alerts_total", {"kind": "batch_failed"}) == alerts
     assert servers.ballot()["s"]["votes"] == 1
 
 

@@ -86,6 +86,22 @@ async def test_nothing_to_change_is_proven_against_the_tail_too(parts: Parts) ->
     assert isinstance(result, Held)
 
 
+@pytest.mark.parametrize(
+    "stale_item",
+    [
+        a_vote("2", opens=False, records_refusals=False),
+        Item("bal_1", Vote(expected_version=1), Cause("/test", "2")),
+        Item("bal_1", Vote(), Cause("/p", "p:2"), mark=("follow", 2)),
+        Item("bal_1", None, Cause("/p", "p:2"), mark=("follow", 2)),
+    ],
+    ids=["not found", "stale version", "gap", "unknown subject"],
+)
+async def test_what_appends_nothing_is_not_proven_by_a_stale_projection(parts: Parts, stale_item: Item) -> None:
+    await run(parts, Item("bal_1", Vote(), Cause("/p", "p:1"), mark=("follow", 1)), save=False)
+    (result,) = await run(parts, stale_item)
+    assert isinstance(result, Decided)
+
+
 async def test_a_refused_trigger_on_an_existing_aggregate_is_recorded(parts: Parts) -> None:
     await run(parts, a_vote("1"))
     (refused,) = await run(parts, a_vote("2", votes=0))
