@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", description="Address to listen on.")
     http_port: int = Field(default=0, ge=0, le=65535, description="Port to listen on; 0: any free one.")
     http_reuse_port: bool = Field(default=False, description="Lets several processes of one service share its port.")
+    http_rate: float = Field(
+        default=200.0,
+        ge=0,
+        description="Requests a second for each caller of a process, ten seconds' worth at once; 0: no limit.",
+    )
     auth: AuthSettings = Field(default_factory=AuthSettings, description="Who may call.")
     intake_url: str = Field(default="http://127.0.0.1:8101", description="Where intake answers.")
     workflow_url: str = Field(default="http://127.0.0.1:8102", description="Where workflow answers.")

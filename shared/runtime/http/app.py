@@ -14,6 +14,7 @@ from shared.runtime.http.answers import respond
 from shared.runtime.http.auth import Authenticator, Caller
 from shared.runtime.http.edge import Edge
 from shared.runtime.http.health import Check, health_routes
+from shared.runtime.http.rate_limit import RateLimit
 from shared.runtime.http.test_clock import AfterMove, clock_routes
 
 API_VERSION = "1.0.0"
@@ -39,7 +40,8 @@ def build_app(
         responses=openapi.RESPONSES,
         lifespan=lifespan,
     )
-    app.add_middleware(Edge, authenticator=Authenticator(context.settings))
+    settings = context.settings
+    app.add_middleware(Edge, authenticator=Authenticator(settings), limit=RateLimit(settings.http_rate))
     problems.install(app)
     openapi.install(app)
     app.include_router(health_routes(checks, asyncapi or {}))

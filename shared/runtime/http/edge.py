@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from shared.runtime.http.auth import Authenticator, needs_authentication
 from shared.runtime.http.problems import as_problem, problem_response
+from shared.runtime.http.rate_limit import RateLimit
 from shared.runtime.logging import get_logger
 from shared.runtime.telemetry import HTTP_REQUESTS, HTTP_SECONDS
 from shared.runtime.tracing import continued, trace_id, tracing
@@ -23,8 +24,8 @@ log = get_logger()
 class Edge:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
-        self._app, self._authenticator = app, authenticator
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, limit: RateLimit) -> None:
+        self._app, self._authenticator, self._limit = app, authenticator, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,7 +44,9 @@ class Edge:
     async def _handle(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             if needs_authentication(scope):
-                scope.setdefault("state", {})["actor"] = await self._authenticator.authenticate(Headers(scope=scope))
+                actor = await self._authenticator.authenticate(Headers(scope=scope))
+                self._limit.take(actor.id)
+                scope.setdefault("state", {})["actor"] = actor
             await self._app(scope, receive, answer.send)
         except ClientDisconnect:
             return

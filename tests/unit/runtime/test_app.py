@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
@@ -183,3 +183,21 @@ class TestServing:
             first.listen()
             with pytest.raises(OSError, match="in use"):
                 listen("127.0.0.1", first.getsockname()[1])
+
+
+async def test_a_caller_who_asks_too_much_is_told_when_to_come_back(
+    anna: httpx.AsyncClient, bert: httpx.AsyncClient, context: Any
+) -> None:
+    context.settings.http_rate = 0.1  # one request, then ten seconds of none; read when the application is built
+    app = build_app(ServiceDefinition("parcels", Settings, (), (), lambda _: APIRouter()), context, checks={})
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=anna.headers) as client:
+        assert (await client.get("/v1/me")).status_code == 200
+        refused = await client.get("/v1/me")
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert int(refused.headers["Retry-After"]) >= 9
+        assert (
+            await client.get("/v1/me", headers={"Authorization": bert.headers["Authorization"]})
+        ).status_code == 200
+        assert (await client.get("/livez")).status_code == 200
