@@ -17,6 +17,7 @@ from shared.runtime.context import Unavailable
 from shared.runtime.engine import Engine
 from shared.runtime.logging import get_logger
 from shared.runtime.pipeline import Pipeline
+from shared.runtime.telemetry import WAITING
 
 log = get_logger()
 REPUBLISH_TOPIC = "republish.inbox"
@@ -40,6 +41,7 @@ class Sweepers:
             _every(1.0, self.finish_left_behind),
             _every(0.5, self.try_parked),
             _every(5.0, self.ask_for_missing),
+            _every(5.0, self.tell_waiting),
         )
 
     async def finish_left_behind(self) -> int:
@@ -78,6 +80,9 @@ class Sweepers:
             return True
         await self._lot.postpone(raw, still)
         return False
+
+    async def tell_waiting(self) -> None:
+        WAITING.set(await self._lot.parked.count({}))
 
     async def ask_for_missing(self) -> None:
         now = datetime.now(UTC)

@@ -1,27 +1,14 @@
 """Lists of orders on a real MongoDB: scope, filters, order, pages, and the clocks beside."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
-from services.workflow.main import SERVICE
 from shared.events.catalogue import wire_type
 from shared.events.complaints import Customer
 from shared.events.parts import ClockChange, VersionedRef
 from shared.events.sla import ClocksChanged
 from shared.runtime.http.requests import encode_cursor
-from tests.integration.workflow_installation import Installation, installed
-
-
-@pytest.fixture(scope="module")
-async def workflow(
-    kafka_bootstrap: str, mongo_uri: str, mongo_client: Any, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Installation]:
-    async with installed(kafka_bootstrap, mongo_uri, tmp_path_factory.mktemp("state")) as installation:
-        yield installation
-    mongo_client.drop_database(installation.service.settings.database_prefix + SERVICE.name)
+from tests.integration.workflow_installation import Installation
 
 
 async def test_lists_filter_sort_and_page(workflow: Installation) -> None:

@@ -2,16 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-
-from services.workflow.main import SERVICE
 from shared.events.complaints import Customer
 from tests.integration.workflow_installation import (
     Installation,
-    installed,
     next_event,
     replies_of,
     streaming,
@@ -19,15 +14,6 @@ from tests.integration.workflow_installation import (
 )
 
 RESOLUTION = {"root_cause": "cable", "measures": "mended", "remedy": {"kind": "repair"}, "reply_text": "It works."}
-
-
-@pytest.fixture(scope="module")
-async def workflow(
-    kafka_bootstrap: str, mongo_uri: str, mongo_client: Any, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Installation]:
-    async with installed(kafka_bootstrap, mongo_uri, tmp_path_factory.mktemp("state")) as installation:
-        yield installation
-    mongo_client.drop_database(installation.service.settings.database_prefix + SERVICE.name)
 
 
 async def test_an_order_comes_back_closed(workflow: Installation) -> None:

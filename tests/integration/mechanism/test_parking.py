@@ -8,6 +8,7 @@ import pytest
 from shared.kernel.aggregate import Facts, Outcome
 from shared.messaging.bindings import On
 from shared.messaging.contract import catalogue
+from shared.runtime.telemetry import REGISTRY
 from tests.ballot import BALLOT, Ballot, Seal, Vote, decide
 from tests.integration.mechanism.polling import (
     INBOX,
@@ -104,11 +105,15 @@ async def test_a_parked_record_that_left_is_not_parked_again_by_its_redelivery(s
 
 async def test_an_unknown_subject_waits_until_it_is_announced(servers: Servers) -> None:
     offsets = await servers.send(INBOX, vote("late", opens=False), vote("a", "bal_2"))
-    async with servers.running(STATION):
+    async with servers.running(STATION) as station:
         await servers.until_committed("workflow", INBOX, offsets[-1])
         assert parked(servers) == [("unknown_subject", "late", offsets[0])]
+        await station.sweepers.tell_waiting()
+        assert REGISTRY.get_sample_value("closedloop_parked_records") == 1
         await servers.send(INBOX, vote("first"))
         await until_seen(lambda: parked(servers), lambda found: not found)
+        await station.sweepers.tell_waiting()
+        assert REGISTRY.get_sample_value("closedloop_parked_records") == 0
     assert servers.ballot()["s"]["votes"] == 2
 
 
