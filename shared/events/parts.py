@@ -104,20 +104,37 @@ class ClockView:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Why a clock began or ceased to run: the record that did it, who acted (`kind:id`), and the reason's code."""
+
+    event: str  # as in the catalogue, for example workorder.suspended
+    id: str
+    actor: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunningInterval:
     """A stretch of time in which a clock ran; it still does where `until` is None."""
 
     since: datetime
     until: datetime | None = None
+    began: Turn | None = None
+    ended: Turn | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RungTime:
-    """A rung of a clock: pending, fired, collapsed or void, and when (by the present due, or when it was decided)."""
+    """A rung of a clock: pending, fired, collapsed or void, and when (by the present due, or when it was decided).
+
+    `target`: how often the clock had been retargeted when the rung was decided. `occurrence` counts repeats from 1.
+    """
 
     name: str
     status: str
     fire_at: datetime | None
+    target: int = 0
+    occurrence: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +143,10 @@ class ClockChange(ClockView):
 
     `number` counts the clocks of an order, `cycle` is the one in which this clock started, `matched` says why its
     policy was chosen. `provisional`: stopped, but counts on if the review rejects. `warned`: at risk was announced.
+    `subject`: the sub-order or the demand that the clock is about, where an order may have several at once.
+    `target` counts retargets; `first_due_at` is the due that was promised before the first of them. `pauses` counts
+    pauses by reason. `retargeted_while_paused`: the rungs follow the new target when the clock resumes.
+    `cause`: why it breached (handling, routing, suspension, retarget, late_intake, outage).
     """
 
     change: str
@@ -136,6 +157,13 @@ class ClockChange(ClockView):
     matched: Mapping[str, str] = field(default_factory=dict)
     provisional: bool = False
     warned: bool = False
+    subject: str | None = None
+    target: int = 0
+    first_due_at: datetime | None = None
+    pauses: Mapping[str, int] = field(default_factory=dict)
+    retargeted_while_paused: bool = False
+    turn: Turn | None = None  # what made this change
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +177,10 @@ class CarriedCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """A rung of the ladder once decided: when it should have fired, when it did, whom it reaches and what it does."""
+    """A rung of the ladder once decided: when it should have fired, when it did, whom it reaches and what it does.
+
+    `occurrence` counts its repeats from 1; `quiet_until`: who is told by it is told no earlier (quiet hours).
+    """
 
     key: str
     level: int
@@ -161,3 +192,5 @@ class Rung:
     actions: tuple[str, ...] = ()
     collapsed: tuple[str, ...] = ()
     command: CarriedCommand | None = None
+    occurrence: int = 1
+    quiet_until: datetime | None = None

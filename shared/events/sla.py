@@ -1,10 +1,29 @@
 """What escalation says on the topic sla (时限与升级). Records are keyed by work order and hold no personal data."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
 
 from shared.events.catalogue import event
 from shared.events.parts import ClockChange, ClockView, Rung
 from shared.kernel.aggregate import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What policies and rungs ask of an order (订单特征); kept so that both can be asked again later."""
+
+    status: str
+    category: str
+    priority: str
+    tier: str
+    channel: str
+    flags: tuple[str, ...] = ()
+    regulator_case: bool = False
+    repeat: bool = False
+    escalation_level: int = 0
+    received_at: datetime
+    transferred_at: datetime | None = None  # when the regulator received its case
 
 
 @event("clocks.changed")
@@ -12,11 +31,14 @@ from shared.kernel.aggregate import Event
 class ClocksChanged(Event):
     """One record per decision: every clock that it touched, and who has the order now."""
 
+    LOG_ONLY: ClassVar[frozenset[str]] = frozenset({"traits"})
+
     work_order_id: str
     cycle: int
     clocks: tuple[ClockChange, ...]
     region: str
     team: str | None = None
+    traits: Traits | None = None  # of the order now; None where they did not change
 
 
 @event("clock.at_risk")

@@ -145,6 +145,6 @@ def catalogue() -> Mapping[str, type[Event]]:
 
 
 def topic_of(kind: type[Event]) -> str:
-    """The short name of the topic that carries `kind`, told by the module of `shared.events` that declares it."""
-    module = kind.__module__.rpartition(".")[2]
+    """The short name of the topic that carries `kind`, told by the part of `shared.events` that has it."""
+    module = kind.__module__.removeprefix(f"{shared.events.__name__}.").partition(".")[0]
     return REPLIES if module == "replies" else module

@@ -3,25 +3,58 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from services.escalation.domain.matching import Conditions, matched, specificity
 from shared.events.parts import VersionedRef, WorkOrderView
-from shared.kernel.sla_clock import Rung
-from shared.kernel.working_time import Calendar
+from shared.kernel.sla_clock import RetargetMode, Rung
+from shared.kernel.working_time import Calendar, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A rung that fires again: `times` in all, each `every` seconds of `unit` after the one before."""
+
+    every: int
+    unit: Unit
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """免打扰: from `start` to `end`, minutes of the day in the calendar's zone; over midnight if `end` is less."""
+
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
 class RungEffect:
-    """What a fired rung does: whom it tells, and the command it carries to the work order."""
+    """What a fired rung does: whom it tells, and the command it carries to the work order.
+
+    `conditions` are compared with the order as it is when the rung fires; if they do not hold it is decided all the
+    same, and does nothing. `webhook`: subscribers are told too. `bypasses_quiet_hours`: nobody waits for the morning.
+    """
 
     audience: tuple[str, ...] = ()
     action: str | None = None
     arguments: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=dict)
+    webhook: bool = False
+    bypasses_quiet_hours: bool = False
+    repeat: Repeat | None = None
+
+
+Mode = Literal["new", "continue"]
 
 
 @dataclass(frozen=True, slots=True)
 class ClockRule:
-    """One clock of a policy: `budget` in seconds, or in days where the unit counts days."""
+    """One clock of a policy: `budget` in seconds, or in days where the unit counts days.
+
+    `retarget`: what becomes of a running clock that this rule takes over. `cycle_mode`, `reopen_mode`: whether the
+    next cycle starts a new clock or lets the last one count on.
+    """
 
     budget: int
     unit: str  # natural, business, natural_days, work_days
@@ -29,11 +62,29 @@ class ClockRule:
     effects: tuple[RungEffect, ...] = ()  # one per rung
     roll_to_working_day: bool = False
     counts_review: bool = False  # resolve: the time of a review that rejects counts as handling
+    retarget: RetargetMode = "keep_elapsed"
+    cycle_mode: Mode = "new"
+    reopen_mode: Mode = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRule:
+    """What a suspension 挂起 for one reason pauses: which clocks, for how long at once and how often.
+
+    `max_seconds` are natural; None: as long as the suspension lasts. `times` None: always.
+    """
+
+    clocks: frozenset[str]
+    max_seconds: int | None = None
+    times: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A version of a policy. `calendar` is the id of the calendar that its clocks use."""
+    """A version of a policy. `calendar` is the id of the calendar that its clocks use.
+
+    `pauses`: by reason code. `legal_reasons`: those for which an approved extension moves the statutory clock too.
+    """
 
     ref: VersionedRef
     effective_from: datetime
@@ -41,13 +92,19 @@ class Policy:
     conditions: Conditions
     calendar: str
     clocks: Mapping[str, ClockRule]
+    pauses: Mapping[str, PauseRule] = field(default_factory=dict)
+    legal_reasons: frozenset[str] = frozenset()
+    quiet_hours: QuietHours | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarVersion:
+    """`teams`: whose cooperation clocks use this calendar instead of the policy's."""
+
     ref: VersionedRef
     effective_from: datetime
     calendar: Calendar
+    teams: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

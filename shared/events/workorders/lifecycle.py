@@ -1,4 +1,4 @@
-"""What workflow says on the topic workorders (工单流转)."""
+"""The way of an order from its creation to its end; what every such event has."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
