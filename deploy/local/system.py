@@ -81,6 +81,8 @@ def service_settings(
         "PYTHONPATH": str(CHECKOUT),
         "PYTHONSAFEPATH": "1",
     }
+    if mode == "embedded":
+        settings["CLOSEDLOOP_INSTANCE"] = "embedded"  # one process per service, and nobody else's servers
     if test_mode:
         settings["CLOSEDLOOP_TEST_MODE"] = "1"
     # Development keys are for embedded mode; elsewhere whoever installs says whose tokens count.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -25,10 +26,21 @@ SHORTEST_STALL = 60.0  # seconds of lag without progress, outside an outage, bef
 Process = Callable[[Sequence[InRecord]], Awaitable[object]]
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Of a consumer group. With `instance`, a name that survives restarts, a process that was killed gets its
+    partitions back as soon as it is up again; without it the group waits until the dead member's session ends."""
+
+    group: str
+    instance: str | None = None
+
+
 class Consumer:
     """Feeds batches to `process` and commits them after it returned; on Unavailable the batch comes again."""
 
-    def __init__(self, bootstrap: str, group: str, prefix: str, topics: Iterable[str], process: Process) -> None:
+    def __init__(
+        self, bootstrap: str, member: Membership, prefix: str, topics: Iterable[str], process: Process
+    ) -> None:
         tolerant_records.install()
         self._prefix, self._process = prefix, process
         self._broker = KafkaBroker(
@@ -42,7 +54,8 @@ class Consumer:
         self._subscriber = self._broker.subscriber(
             *(prefix + topic for topic in topics),
             batch=True,
-            group_id=group,
+            group_id=member.group,
+            group_instance_id=member.instance,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             max_records=MAX_BATCH,

@@ -18,7 +18,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.ports import OutcomeUnknown
 from shared.kernel.refusal import Refusal
 from shared.messaging.asyncapi import asyncapi_document
-from shared.messaging.consumer import Consumer
+from shared.messaging.consumer import Consumer, Membership
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Reader
 from shared.messaging.records import InRecord
@@ -65,7 +65,7 @@ class RunningService:
         self._republisher = Republisher(self.engine)
         self.consumer = Consumer(
             settings.kafka_bootstrap,
-            f"{settings.topic_prefix}{definition.name}",
+            Membership(f"{settings.topic_prefix}{definition.name}", settings.instance),
             settings.topic_prefix,
             [*reader.by_topic, REPUBLISH_TOPIC],
             self._process,

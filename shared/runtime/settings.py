@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     kafka_partitions: int = Field(
         default=DEFAULT_PARTITIONS, ge=1, le=960, description="Partitions of newly made topics; a divisor of 960."
     )
+    instance: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Name of this process among those of its service that survives restarts, such as a pod's: its "
+        "partitions come back to it at once. Unset: it joins as a new member each time.",
+    )
     http_host: str = Field(default="127.0.0.1", description="Address to listen on.")
     http_port: int = Field(default=0, ge=0, le=65535, description="Port to listen on; 0: any free one.")
     http_reuse_port: bool = Field(default=False, description="Lets several processes of one service share its port.")
