@@ -2,5 +2,5 @@
 
 Owns: the clocks and alarms of every work order, policies and calendars in every version.
 Consumes: workorders (every record of an order, in sequence).
-Publishes: sla (clocks, breaches, rungs; a rung may carry a command for the order).
+Publishes: sla (clocks, breaches, rungs; a rung may carry a command for the order), rules (their versions and drafts).
 """

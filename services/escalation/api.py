@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.escalation.queries import clocks_of, rule_place, rules_of
+from services.escalation import calendars_api, explain_api, rules_api
+from services.escalation.queries import clocks_of, uncovered_of
 from shared.runtime.context import Context
 from shared.runtime.http.answers import page_within, respond
 from shared.runtime.http.auth import Caller
@@ -20,12 +21,13 @@ def routes(context: Context) -> APIRouter:
         clocks = await clocks_of(context, order_id, caller)
         return respond(page_within(clocks, limit, cursor, lambda clock: (clock["number"],)), headers=NO_STORE)
 
-    @router.get("/v1/policies")
-    async def list_policies(_: Caller, limit: Limit, cursor: Cursor) -> Response:
-        return respond(page_within(await rules_of(context, "policy"), limit, cursor, rule_place))
+    router.include_router(explain_api.routes(context))
 
-    @router.get("/v1/calendars")
-    async def list_calendars(_: Caller, limit: Limit, cursor: Cursor) -> Response:
-        return respond(page_within(await rules_of(context, "calendar"), limit, cursor, rule_place))
+    @router.get("/v1/clocks/uncovered")
+    async def list_uncovered(caller: Caller, limit: Limit, cursor: Cursor) -> Response:
+        found = await uncovered_of(context, caller)
+        return respond(page_within(found, limit, cursor, lambda one: (one["work_order_id"],)), headers=NO_STORE)
 
+    router.include_router(rules_api.routes(context))
+    router.include_router(calendars_api.routes(context))
     return router

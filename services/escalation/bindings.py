@@ -6,7 +6,8 @@ from services.escalation.domain import CLOCK_SETS
 from services.escalation.domain.commands import Observe
 from services.escalation.domain.table import TOUCHES
 from shared.events.catalogue import wire_type
-from shared.events.parts import WorkOrderView
+from shared.events.parts import Reason, Turn, WorkOrderView
+from shared.kernel.aggregate import SYSTEM, Actor
 from shared.kernel.ids import CLOCK_SET, sibling
 from shared.messaging import contract
 from shared.messaging.bindings import Binding, Follow, On, Target
@@ -14,9 +15,14 @@ from shared.messaging.records import Delivery
 
 
 def on_record(delivery: Delivery) -> Target:
-    order = contract.view(WorkOrderView, delivery.data.get("work_order"), "work_order")
-    occurred_at = contract.view(datetime, delivery.data.get("occurred_at"), "occurred_at")
-    command = Observe(order=order, change=delivery.change, occurred_at=occurred_at)
+    """Ledgers and the log name the record, and who acted."""
+    data = delivery.data
+    order = contract.view(WorkOrderView, data.get("work_order"), "work_order")
+    occurred_at = contract.view(datetime, data.get("occurred_at"), "occurred_at")
+    actor = contract.view(Actor, data["actor"], "actor") if "actor" in data else SYSTEM
+    reason = contract.view(Reason, data["reason"], "reason").code if "reason" in data else None
+    turn = Turn(type(delivery.change).TYPE, delivery.envelope.id, f"{actor.kind}:{actor.id}", reason)
+    command = Observe(actor=actor, order=order, change=delivery.change, occurred_at=occurred_at, turn=turn)
     return sibling(order.id, CLOCK_SET), command
 
 

@@ -1,22 +1,25 @@
 """Composition root of escalation."""
 
+from services.escalation import refusals  # noqa: F401 - importing it registers their texts
 from services.escalation.api import routes
 from services.escalation.bindings import BINDINGS
 from services.escalation.coverage_watch import watch_coverage
 from services.escalation.domain import CLOCK_SETS
 from services.escalation.domain.commands import Fire
+from services.escalation.domain.rules import RULES
 from services.escalation.projection import INDEXES
-from services.escalation.rulebook import RulebookSource
+from services.escalation.rulebook import load, seed
 from services.escalation.settings import Settings
 from shared.runtime.context import ServiceDefinition, Timers
 
 SERVICE = ServiceDefinition(
     name="escalation",
     settings=Settings,
-    aggregates=(CLOCK_SETS,),
+    aggregates=(CLOCK_SETS, *RULES.values()),
     bindings=BINDINGS,
     routes=routes,
-    reference=RulebookSource().load,
+    reference=load,
+    seed=seed,
     indexes=INDEXES,
     workers=(watch_coverage,),
     timers=Timers(aggregate=CLOCK_SETS, fire=Fire, topic="workorders"),

@@ -1,11 +1,8 @@
-"""The collection beside the aggregate, and the indexes that timers and watches need."""
+"""The indexes that timers and watches need."""
 
 from services.escalation.domain import CLOCK_SETS
 from shared.persistence.projection import collection_name
 from shared.runtime.context import Index
-
-RULES = "rules"
-"""Every published version of policies and calendars, word for word."""
 
 _CLOCK_SETS = collection_name(CLOCK_SETS)
 

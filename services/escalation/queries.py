@@ -1,25 +1,24 @@
-"""The read side: the clocks of one work order as they stand now, policies and calendars."""
+"""The read side: the clocks of one work order as they stand now."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from services.escalation.domain import CLOCK_SETS
-from services.escalation.domain.clockwork import elapsed_at, restored
+from services.escalation.domain.clockwork import DECIDED, elapsed_at, restored
 from services.escalation.domain.instants import to_seconds
 from services.escalation.domain.ladder import rung_key
 from services.escalation.domain.policies import Rulebook
 from services.escalation.domain.state import ClockSet
-from services.escalation.rulebook import published, shown
 from shared.events.parts import ClockChange
 from shared.kernel.aggregate import Actor
 from shared.kernel.ids import CLOCK_SET, WORK_ORDER, sibling
 from shared.runtime.context import Context
-from shared.runtime.http.answers import Place
 from shared.runtime.http.problems import ProblemError
 
 READS_ALL = frozenset({"admin", "auditor"})
 EVERYTHING = "*"
+MOST_UNCOVERED = 2_000
 
 
 async def clocks_of(context: Context, order_id: str, caller: Actor) -> list[Mapping[str, Any]]:
@@ -30,6 +29,25 @@ async def clocks_of(context: Context, order_id: str, caller: Actor) -> list[Mapp
         raise ProblemError("not_found")
     facts = context.facts()
     return [clock_json(clock, facts.reference, facts.now) for clock in snapshot.state.clocks]
+
+
+async def uncovered_of(context: Context, caller: Actor) -> list[Mapping[str, Any]]:
+    """Orders of the caller's scope with a running clock whose calendar does not reach so far; the first of them."""
+    found = await context.find(CLOCK_SETS, {"not_covered": True}, [("_id", 1)], MOST_UNCOVERED)
+    return [
+        {
+            "work_order_id": snapshot.state.work_order_id,
+            "region": snapshot.state.region,
+            "team": snapshot.state.team,
+            "clocks": [
+                {"id": clock.id, "kind": clock.kind, "calendar": clock.calendar, "started_at": clock.started_at}
+                for clock in snapshot.state.running
+                if clock.not_covered
+            ],
+        }
+        for snapshot in found
+        if snapshot.state is not None and visible(snapshot.state, caller)
+    ]
 
 
 def visible(clocks: ClockSet, caller: Actor) -> bool:
@@ -69,7 +87,13 @@ def clock_json(clock: ClockChange, rules: Rulebook, now: datetime) -> Mapping[st
         "calendar": clock.calendar,
         "matched": clock.matched,
         "rungs": [
-            {"key": rung_key(clock, rung.name), "name": rung.name, "status": rung.status, "fire_at": rung.fire_at}
+            {
+                "key": rung_key(clock, rung.name, rung.occurrence, rung.target if rung.status in DECIDED else None),
+                "name": rung.name,
+                "occurrence": rung.occurrence,
+                "status": rung.status,
+                "fire_at": rung.fire_at,
+            }
             for rung in clock.rungs
         ],
     }
@@ -80,13 +104,3 @@ def elapsed_now(clock: ClockChange, rules: Rulebook, now: datetime) -> int | Non
     if clock.state != "running" or clock.not_covered:
         return clock.elapsed_seconds
     return elapsed_at(*restored(clock, rules), to_seconds(now))
-
-
-async def rules_of(context: Context, kind: str) -> list[Mapping[str, Any]]:
-    """Every version of the policies or of the calendars."""
-    documents = await published(context.database)
-    return sorted((shown(one) for one in documents if one.id.startswith(f"{kind}/")), key=rule_place)
-
-
-def rule_place(rule: Mapping[str, Any]) -> Place:
-    return rule["id"], rule["version"]

@@ -1,87 +1,107 @@
 """The rulebook of this service: every version that was ever published, so that running clocks keep theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from services.escalation.domain.completeness import holes
 from services.escalation.domain.policies import CalendarVersion, Policy, Rulebook
-from services.escalation.policy_files import InvalidPolicies, Written
-from services.escalation.projection import RULES
-from services.escalation.schemas import PolicyDocument, rule_document
+from services.escalation.domain.rules import NOTICE, RULES, Rule, Seed, rule_id
+from services.escalation.policy_files import Fault, InvalidPolicies, Written
+from services.escalation.schemas import CalendarDocument, PolicyDocument, rule_document
 from services.escalation.settings import escalation_settings
+from shared.kernel.aggregate import Cause
 from shared.kernel.clock import to_milliseconds
-from shared.persistence.driver import Database
+from shared.kernel.refusal import Refusal
 from shared.runtime.context import Context
-
-NOTICE = timedelta(minutes=1)
-"""A new version takes effect that long after it was published, when every process has it."""
 
 
 class Published(NamedTuple):
-    """A document as stored. `effective_at` is never before it was published, but for a first installation."""
+    """A version as stored: `policy/<id>/<version>`, its JSON text, and from when on it counts."""
 
     id: str
     text: str
     effective_at: datetime
 
 
-class RulebookSource:
-    """Publishes what the folder holds once per database, then answers the rulebook from what is published."""
-
-    def __init__(self) -> None:
-        self._published: set[str] = set()
-
-    async def load(self, context: Context) -> Rulebook:
-        """Raises InvalidPolicies when a file differs from the version that was published under its name."""
-        if context.database.name not in self._published:
-            await publish(context.database, escalation_settings(context).written(), context.clock.now())
-            self._published.add(context.database.name)
-        return rulebook_of(tuple(await published(context.database)))
+async def load(context: Context) -> Rulebook:
+    """Everything that is published."""
+    return rulebook_of(tuple(published(await rules(context))))
 
 
-async def publish(database: Database, written: Sequence[Written], now: datetime) -> None:
-    """Stores what is new; safe to repeat and beside another process. Raises InvalidPolicies."""
-    known = {document["_id"]: document for document in await database.collection(RULES).find({})}
-    fresh = all(document["published_at"] > now - NOTICE for document in known.values())
-    for document in written:
-        stored = known.get(document.id)
-        if stored is not None and stored["text"] != document.text:
-            raise InvalidPolicies(f"{document.id}: differs from what was published; give it the next version")
-        if stored is None:
-            effective = to_milliseconds(document.content.effective_from)
-            fields = {
-                "text": document.text,
-                "published_at": now,
-                "effective_at": effective if fresh else max(effective, now + NOTICE),
-            }
-            await database.collection(RULES).update_one({"_id": document.id}, {"$setOnInsert": fields}, upsert=True)
+async def rules(context: Context, *kinds: str) -> list[Rule]:
+    """Every policy and calendar, or those of one kind, by id."""
+    asked = kinds or tuple(RULES)
+    found = [one for kind in asked for one in await context.find(RULES[kind], {}, [("_id", 1)], 0)]
+    return [snapshot.state for snapshot in found if snapshot.state is not None]
 
 
-async def published(database: Database) -> list[Published]:
-    found = await database.collection(RULES).find({}, sort=[("_id", 1)])
-    return [Published(one["_id"], one["text"], one["effective_at"]) for one in found]
+def published(found: Iterable[Rule]) -> list[Published]:
+    return [
+        Published(f"{rule.kind}/{rule.id}/{one.version}", one.document, one.effective_at)
+        for rule in found
+        for one in rule.versions
+    ]
 
 
 @lru_cache(maxsize=8)
 def rulebook_of(documents: tuple[Published, ...]) -> Rulebook:
-    policies: list[Policy] = []
-    calendars: list[CalendarVersion] = []
-    for document in documents:
-        content = rule_document.validate_json(document.text)
-        if isinstance(content, PolicyDocument):
-            policies.append(replace(content.policy(), effective_from=document.effective_at))
-        else:
-            calendars.append(replace(content.calendar(), effective_from=document.effective_at))
+    values = [value_of(document) for document in documents]
     return Rulebook(
-        policies={policy.ref: policy for policy in policies},
-        calendars={calendar.ref: calendar for calendar in calendars},
+        policies={value.ref: value for value in values if isinstance(value, Policy)},
+        calendars={value.ref: value for value in values if isinstance(value, CalendarVersion)},
     )
 
 
-def shown(document: Published) -> dict[str, Any]:
-    """A version as people read it."""
-    content = rule_document.validate_json(document.text)
-    fields = content.model_dump(mode="json", exclude_none=True, exclude={"kind", "effective_from"})
-    return {**fields, "effective_at": document.effective_at}
+@lru_cache(maxsize=4096)
+def value_of(document: Published) -> Policy | CalendarVersion:
+    """Made once: a calendar keeps what it has laid out."""
+    content = content_of(document.text)
+    value = content.policy() if isinstance(content, PolicyDocument) else content.calendar()
+    return replace(value, effective_from=document.effective_at)
+
+
+def content_of(text: str) -> PolicyDocument | CalendarDocument:
+    return rule_document.validate_json(text)
+
+
+async def seed(context: Context) -> None:
+    """Publishes what the folder holds and nobody has published; safe to repeat and beside another process.
+
+    Raises InvalidPolicies when a file differs from the version that was published under its name, and when what is
+    in force then is not whole.
+    """
+    written = escalation_settings(context).written()
+    known = [version for rule in await rules(context) for version in rule.versions]
+    fresh = all(version.published_at > context.clock.now() - NOTICE for version in known)
+    for document in sorted(written, key=lambda one: (one.content.kind, one.content.id, one.content.version)):
+        await publish(context, document, at_once=fresh)
+    in_force = await load(context)
+    for hole in holes(in_force, context.clock.now() + 2 * NOTICE):  # with what was published just now
+        raise InvalidPolicies(Fault(hole.what, hole.path, of=hole.of))
+
+
+async def publish(context: Context, document: Written, *, at_once: bool = False) -> None:
+    """Raises InvalidPolicies."""
+    content = document.content
+    kind, aggregate_id = RULES[content.kind], rule_id(content.kind, content.id)
+    snapshot = await context.get(kind, aggregate_id)
+    stored = None if snapshot is None or snapshot.state is None else snapshot.state.version(content.version)
+    if stored is None:
+        command = Seed(
+            kind=content.kind,
+            id=content.id,
+            version=content.version,
+            document=document.text,
+            effective_at=to_milliseconds(content.effective_from),
+            at_once=at_once,
+        )
+        result = await context.execute(kind, aggregate_id, command, Cause("seed", document.id))
+        if isinstance(result, Refusal) and result.code != "version_differs":
+            raise InvalidPolicies(Fault(result.detail or result.code, of=document.id))
+        state: Rule | None = None if isinstance(result, Refusal) else result.snapshot.state
+        stored = None if state is None else state.version(content.version)
+    if stored is None or stored.document != document.text:
+        raise InvalidPolicies(Fault("differs from what was published; give it the next version", of=document.id))

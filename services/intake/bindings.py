@@ -83,7 +83,7 @@ def answered(_: workorders.DecisionCommunicated, __: WorkOrderView) -> Event:
     return complaints.Answered()
 
 
-def redispatched(change: workorders.Redispatched, _: WorkOrderView) -> Event:
+def handled_again(change: workorders.Redispatched | workorders.Reopened, _: WorkOrderView) -> Event:
     return complaints.Reopened(cycle=change.cycle)
 
 
@@ -95,13 +95,19 @@ def cancelled(change: workorders.Cancelled, _: WorkOrderView) -> Event:
     return complaints.Withdrawn(reason=change.reason)
 
 
+def voided(change: workorders.Voided, _: WorkOrderView) -> Event:
+    return complaints.Voided(reason=change.reason)
+
+
 MIRRORS: Mapping[type[Event], Callable[[Any, WorkOrderView], Event]] = {
     workorders.Acknowledged: told,
     workorders.Accepted: accepted,
     workorders.DecisionCommunicated: answered,
-    workorders.Redispatched: redispatched,
+    workorders.Redispatched: handled_again,
+    workorders.Reopened: handled_again,
     workorders.Closed: closed,
     workorders.Cancelled: cancelled,
+    workorders.Voided: voided,
 }
 
 # customers.inbox

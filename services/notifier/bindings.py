@@ -48,12 +48,12 @@ def on_closed(delivery: Delivery) -> list[Target]:
 
 
 def on_rung(delivery: Delivery) -> list[Target]:
-    """One notice for each audience; a rung that only carries a command names none."""
+    """One notice for each audience, and one for subscribers if the policy wants it; a mere command is for neither."""
     fired: sla.RungFired = delivery.change
     clock, rung = fired.clock, fired.rung
     overdue = clock.due_at is not None and rung.fire_at >= clock.due_at
     values: dict[str, Value] = {"clock": clock.kind, "due_at": clock.due_at, "rung": rung.name}
-    return [
+    notices = [
         _notice(
             delivery,
             audience=audience,
@@ -61,15 +61,19 @@ def on_rung(delivery: Delivery) -> list[Target]:
             work_order_id=fired.work_order_id,
             rung=rung.key,
             values=values,
+            quiet_until=rung.quiet_until,
         )
         for audience in dict.fromkeys(rung.audience)
     ]
+    return [*notices, on_clock_event(delivery)] if "webhook" in rung.actions else notices
 
 
 def on_clock_event(delivery: Delivery) -> Target:
-    risk: sla.ClockAtRisk | sla.ClockBreached = delivery.change
-    shown = {"work_order_id": risk.work_order_id, "cycle": risk.cycle, "clock": risk.clock}
-    return _published(delivery, risk.work_order_id, shown)
+    told: sla.ClockAtRisk | sla.ClockBreached | sla.RungFired = delivery.change
+    shown = {"work_order_id": told.work_order_id, "cycle": told.cycle, "clock": told.clock}
+    if isinstance(told, sla.RungFired):
+        shown["rung"] = told.rung
+    return _published(delivery, told.work_order_id, shown)
 
 
 def on_order_event(delivery: Delivery) -> Target:

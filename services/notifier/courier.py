@@ -1,6 +1,7 @@
 """The worker that sends: finds due deliveries, claims each by an append, sends it, records how that ended."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from services.notifier.channels.channel import Channel, Parcel
 from services.notifier.channels.email import EmailChannel
 from services.notifier.channels.webhook import WebhookChannel, http_client
 from services.notifier.domain import NOTICE
+from services.notifier.domain.attempts import is_due
 from services.notifier.domain.commands import (
     ExpireClaim,
     Outcome,
@@ -20,15 +22,17 @@ from services.notifier.domain.commands import (
     StartAttempt,
 )
 from services.notifier.domain.policies import EMAIL, WEBHOOK
-from services.notifier.domain.state import WAITING, Delivery, Notice, Status
+from services.notifier.domain.state import Delivery, Notice, Status
 from services.notifier.settings import notifier_settings
-from shared.kernel.aggregate import Cause, Command
+from shared.kernel.aggregate import Cause, Command, Snapshot
 from shared.kernel.clock import to_milliseconds
 from shared.kernel.refusal import Refusal
 from shared.runtime.context import Context, Executed, Unavailable
 from shared.runtime.logging import get_logger
 
 IDLE_SECONDS = 0.25
+QUIET_SECONDS = 1.0
+"""How often to look whether quiet hours have ended."""
 AFTER_TROUBLE_SECONDS = 1.0
 LAST_WORDS_SECONDS = 4.0
 """How long a stopping process lets begun sends end; what is then still open is doubted when its claim expires."""
@@ -66,6 +70,7 @@ class Courier:
     def __init__(self, context: Context, channels: Mapping[str, Channel], concurrency: int, lease: timedelta) -> None:
         self._context, self._channels, self._concurrency, self._lease = context, channels, concurrency, lease
         self._open: dict[str, asyncio.Task[None]] = {}
+        self._looked_at = -QUIET_SECONDS
 
     async def run(self) -> None:
         """Until cancelled; then waits a little for what is on its way."""
@@ -88,22 +93,33 @@ class Courier:
         return 0.0 if begun else IDLE_SECONDS
 
     async def _begin(self) -> int:
-        now = machine_now()
-        due = await self._context.find(
-            NOTICE, {"next_attempt": {"$lte": now}}, [("next_attempt", 1)], self._concurrency + len(self._open)
-        )
+        now, business_now = machine_now(), self._context.clock.now()
+        due = [*await self._due("next_attempt", now), *await self._due_after_quiet(business_now)]
         wanted = [
             (snapshot.state, delivery)
-            for snapshot in due
+            for snapshot in {found.id: found for found in due}.values()
             if snapshot.state is not None
             for delivery in snapshot.state.deliveries
-            if delivery.id not in self._open and _is_due(delivery, now)
+            if delivery.id not in self._open and _is_due(delivery, now, business_now)
         ][: self._concurrency - len(self._open)]
         for notice, delivery in wanted:
             task = asyncio.create_task(self._work_on(notice, delivery))
             self._open[delivery.id] = task
             task.add_done_callback(partial(self._done, delivery.id))
         return len(wanted)
+
+    async def _due(self, field: str, now: datetime) -> list[Snapshot[Notice]]:
+        limit = self._concurrency + len(self._open)
+        return await self._context.find(NOTICE, {field: {"$lte": now}}, [(field, 1)], limit)
+
+    async def _due_after_quiet(self, business_now: datetime) -> list[Snapshot[Notice]]:
+        """Quiet hours are a rule, so they end by the business clock, wherever that has been moved to."""
+        if time.monotonic() < self._looked_at + QUIET_SECONDS:
+            return []
+        found = await self._due("quiet_until", business_now)
+        if len(found) < self._concurrency:
+            self._looked_at = time.monotonic()
+        return found
 
     def _done(self, delivery_id: str, task: "asyncio.Task[None]") -> None:
         del self._open[delivery_id]
@@ -159,10 +175,10 @@ class Courier:
         return await self._context.execute(NOTICE, notice.id, command, _cause(uuid4().hex))
 
 
-def _is_due(delivery: Delivery, now: datetime) -> bool:
+def _is_due(delivery: Delivery, now: datetime, business_now: datetime) -> bool:
     if delivery.status is Status.ATTEMPTING:
         return delivery.lease_until is None or delivery.lease_until <= now
-    return delivery.status in WAITING and (delivery.next_attempt_at is None or delivery.next_attempt_at <= now)
+    return is_due(delivery, now, business_now)
 
 
 def _cause(identity: str) -> Cause:

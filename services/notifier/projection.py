@@ -8,6 +8,7 @@ NOTICES = collection_name(NOTICE)
 
 INDEXES: tuple[Index, ...] = (
     (NOTICES, [("next_attempt", 1)], {"sparse": True}),
+    (NOTICES, [("quiet_until", 1)], {"sparse": True}),
     (NOTICES, [("created_at", -1), ("_id", -1)], {}),
     (NOTICES, [("work_order_id", 1)], {}),
     (NOTICES, [("recipients", 1)], {}),

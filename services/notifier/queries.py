@@ -107,6 +107,7 @@ def _delivery_json(delivery: Delivery) -> Mapping[str, Any]:
         "status": delivery.status,
         "attempts": delivery.attempts,
         "next_attempt_at": delivery.next_attempt_at,
+        "quiet_until": delivery.quiet_until,
         "changed_at": delivery.changed_at,
         "error": delivery.error,
     }

@@ -9,9 +9,14 @@ from services.notifier.domain.state import Status
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 EventName = Literal[
-    "clock.at_risk", "clock.breached", "workorder.closed", "workorder.escalated", "workorder.redispatched"
+    "clock.at_risk",
+    "clock.breached",
+    "rung.fired",
+    "workorder.closed",
+    "workorder.escalated",
+    "workorder.redispatched",
 ]
-"""The types of events that webhooks may subscribe to."""
+"""The types of events that webhooks may subscribe to; of fired rungs those whose policy says so."""
 
 
 class Redelivery(BaseModel):

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.workflow import admin_api, stream
+from services.workflow import admin_api, reports, stream
+from services.workflow.arguments import Arguments
 from services.workflow.clocks import clocks_of
 from services.workflow.domain import WORK_ORDERS
 from services.workflow.domain.commands import Unsupported, WorkOrderCommand
@@ -14,7 +15,7 @@ from services.workflow.domain.scope import forbidden, has_verb
 from services.workflow.domain.transitions import ACTIONS, NOT_YET_SUPPORTED
 from services.workflow.filters import Filters
 from services.workflow.queries import actions_of, order_json, page_of, readable, timeline
-from services.workflow.schemas import ARGUMENTS, Arguments
+from services.workflow.schemas import ARGUMENTS
 from shared.kernel.aggregate import Actor
 from shared.runtime.context import Context
 from shared.runtime.http.answers import answer, page, respond, show
@@ -32,6 +33,7 @@ def routes(context: Context) -> APIRouter:
     router.include_router(_lists(context))
     router.include_router(_orders(context))
     router.include_router(admin_api.routes(context))
+    router.include_router(reports.routes(context))
     router.include_router(stream.routes(context))
     return router
 

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from services.workflow.arguments import Arguments
+from services.workflow.clock_facts import facts_of_breach, facts_of_change
 from services.workflow.domain import WORK_ORDERS
+from services.workflow.domain import aftercare_commands as a
 from services.workflow.domain import commands as c
+from services.workflow.domain import handling_commands as h
 from services.workflow.domain.scope import SOURCE
 from services.workflow.domain.transitions import NOT_YET_SUPPORTED
 from services.workflow.projection import CLOCKS, DIRECTORY
 from services.workflow.replies import reply
-from services.workflow.schemas import ARGUMENTS, Arguments, CommandHeader
+from services.workflow.schemas import ARGUMENTS, CommandHeader
 from shared.events import complaints, notifications, sla
 from shared.events.catalogue import wire_type
 from shared.events.directory import DirectoryChanged
-from shared.events.parts import ClockView, Reason
+from shared.events.parts import Reason
 from shared.kernel.aggregate import SYSTEM, Actor, Facts
 from shared.kernel.ids import COMPLAINT, WORK_ORDER, sibling
 from shared.kernel.refusal import Refusal
@@ -26,6 +30,8 @@ from shared.persistence.codec import stored
 COMPLAINANT = "complainant"  # the audience of notices whose delivery the order waits for
 SPEAKS_FOR_COMPLAINANTS = frozenset({"agent"})
 ALL = frozenset({"*"})
+FOR_ONE_CLOCK = (c.Recall, h.Resume, h.DecideExtension, a.CloseSurvey, a.SettleLiability, a.Archive)
+"""Commands of rungs that mean what their clock was started for, and nothing that came later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ def on_rung(delivery: Delivery) -> Target | None:
     if fired.arguments is None:
         return None
     command = fired.arguments.command(SYSTEM)
-    if isinstance(command, c.Recall):
+    if isinstance(command, FOR_ONE_CLOCK):
         command = replace(command, clock_started_at=fired.event.clock.started_at)
     return fired.event.work_order_id, command
 
@@ -134,25 +140,17 @@ def rung_command_id(delivery: Delivery) -> str:
 def copy_clocks(delivery: Delivery) -> list[Copy]:
     """One document per clock, so that the newest of each wins. Alarms are timers of ours, not clocks of the order."""
     changed: sla.ClocksChanged | sla.ClockBreached = delivery.change
-    clocks = changed.clocks if isinstance(changed, sla.ClocksChanged) else (changed.clock,)
+    at = delivery.envelope.time or delivery.record.timestamp
+    if isinstance(changed, sla.ClocksChanged):
+        told = [facts_of_change(changed, clock, at) for clock in changed.clocks]
+    else:
+        told = [facts_of_breach(changed)]
+    order = changed.work_order_id
     return [
-        (
-            f"{changed.work_order_id}/{clock.id}",
-            {
-                **stored(_seen(clock)),
-                "clock": clock.id,
-                "work_order": changed.work_order_id,
-                "as_of": delivery.envelope.time,
-            },
-        )
-        for clock in clocks
-        if not clock.kind.startswith("alarm.")
+        (f"{order}/{facts['clock']}", {**facts, "work_order": order, "as_of": at})
+        for facts in told
+        if not facts["kind"].startswith("alarm.")
     ]
-
-
-def _seen(clock: ClockView) -> ClockView:
-    """Without what only escalation needs."""
-    return ClockView(**{name: getattr(clock, name) for name in ClockView.__dataclass_fields__})
 
 
 # notifications

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.workflow.domain.scope import ROLES
 from services.workflow.domain.states import OPEN, Status
-from services.workflow.domain.transitions import NOT_YET_SUPPORTED, TRANSITIONS
+from services.workflow.domain.transitions import ABSORBING, NOT_YET_SUPPORTED, TRANSITIONS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "lifecycle.md"
 HEAD = """# The life of a work order
@@ -43,10 +43,13 @@ def _diagram() -> list[str]:
         "stateDiagram-v2",
         "    [*] --> dispatching: create",
         *(f"    {source} --> {target}: {', '.join(sorted(actions))}" for (source, target), actions in arrows),
-        "    closed --> [*]",
-        "    cancelled --> [*]",
+        *(f"    {status} --> [*]" for status in order if status in ABSORBING & _reached()),
         "```",
     ]
+
+
+def _reached() -> set[Status]:
+    return {target for table in TRANSITIONS.values() for targets in table.values() for target in targets}
 
 
 def _table() -> list[str]:

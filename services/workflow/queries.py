@@ -58,7 +58,8 @@ def visible(caller: Actor) -> list[Where]:
     if "*" not in caller.regions:
         conditions.append({"$or": [below("region", region) for region in sorted(caller.regions)] or [{"_id": None}]})
     if "*" not in caller.teams:
-        conditions.append({"team": {"$in": [None, *sorted(caller.teams)]}})
+        teams = sorted(caller.teams)
+        conditions.append({"$or": [{"team": {"$in": [None, *teams]}}, {"involved": {"$in": teams}}]})
     return conditions
 
 
@@ -124,17 +125,18 @@ def order_json(snapshot: Snapshot[Any], clocks: Sequence[Clock], now: datetime) 
         **{name: getattr(order, name) for name in SHOWN},
         "clocks": [clock_json(clock, now) for clock in clocks],
         **{name: value for name in IF_ANY if (value := getattr(order, name)) is not None},
+        **({"satisfaction": said} if (said := order.rating or order.satisfaction) else {}),
     }
 
 
 SHOWN = (
     *("complaint_id", "number", "status", "cycle", "subject", "category", "priority", "tier", "region", "team"),
     *("assignee", "channel", "customer_id", "received_at", "created_at", "updated_at", "escalation_level", "flags"),
-    *("counts", "severity_flags", "remedy_sought", "language"),
+    *("counts", "severity_flags", "remedy_sought", "language", "demands", "suborders"),
 )
 IF_ANY = (
-    *("object", "regulator_case", "repeat_of", "promised_reply_at", "route", "resolution", "satisfaction"),
-    *("last_callback", "closed_as"),
+    *("object", "regulator_case", "repeat_of", "promised_reply_at", "route", "resolution", "rating", "liability"),
+    *("last_callback", "closed_as", "closed_at", "suspension", "extension"),
 )
 
 

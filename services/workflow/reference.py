@@ -34,6 +34,8 @@ async def load(context: Context) -> Reference:
 
 async def seed(context: Context) -> None:
     """Every valid complaint is dispatched without further set-up. What an administrator has changed stays."""
+    if context.settings.mode != "embedded":
+        return
     for command in SEED:
         if await context.get(DIRECTORY_ENTRIES, entry_id(command.id)) is None:
             cause = Cause("seed", command.id)

@@ -1,75 +1,16 @@
 """The arguments of the actions, the same for HTTP bodies, commands on the inbox and commands that rungs carry."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-)
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
+from services.workflow.aftercare_schemas import AFTERCARE
+from services.workflow.arguments import STATED, Arguments, Instant, Name, Scores, Text, Words, stated
 from services.workflow.domain import commands as c
+from services.workflow.handling_schemas import HANDLING
 from shared.events.parts import Reason
 from shared.events.workorders import Remedy
 from shared.kernel.aggregate import Actor
-from shared.kernel.clock import to_milliseconds
-
-STATED = "other"
-"""The code of a reason that was given in words only."""
-
-
-def _as_text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("a time is text in RFC 3339 with an offset")
-    return value
-
-
-def _in_utc(value: datetime) -> datetime:
-    if not 1970 <= value.year <= 9998:  # at the edges of the calendar an offset leads out of it
-        raise ValueError("the year must be between 1970 and 9998")
-    return to_milliseconds(value.astimezone(UTC))
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_as_text), AfterValidator(_in_utc)]
-Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"\S")]
-Text = Annotated[str, Field(min_length=1, max_length=5_000, pattern=r"\S")]
-Words = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
-Scores = Annotated[dict[Name, Annotated[StrictInt, Field(ge=1, le=5)]], Field(max_length=20)]
-
-
-class Arguments(BaseModel):
-    """What every action takes; `GET …/actions` has the schema of each with its own arguments."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    occurred_at: Instant | None = Field(default=None, description="When it happened; default: now.")
-    expected_version: Annotated[StrictInt, Field(ge=0)] | None = Field(default=None, description="As If-Match.")
-    command_id: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
-        default=None, description="As Idempotency-Key."
-    )
-    note: Text | None = Field(default=None, description="Words for colleagues.")
-
-    def command(self, actor: Actor) -> c.WorkOrderCommand:
-        """The command that these arguments make of their action."""
-        raise NotImplementedError
-
-    def _given(self, actor: Actor) -> dict[str, Any]:
-        return {
-            "actor": actor,
-            "occurred_at": self.occurred_at,
-            "expected_version": self.expected_version,
-            "note": self.note,
-        }
-
-
-def _stated(text: str | None) -> Reason | None:
-    return None if text is None else Reason(STATED, text)
 
 
 class Acknowledge(Arguments):
@@ -77,7 +18,7 @@ class Acknowledge(Arguments):
     text: Text | None = None
 
     def command(self, actor: Actor) -> c.Acknowledge:
-        return c.Acknowledge(by=self.by, text=self.text, **self._given(actor))
+        return c.Acknowledge(by=self.by, text=self.text, **self.given(actor))
 
 
 class Dispatch(Arguments):
@@ -86,19 +27,19 @@ class Dispatch(Arguments):
     reason: Words | None = None
 
     def command(self, actor: Actor) -> c.Dispatch:
-        return c.Dispatch(team=self.team, assignee=self.assignee, reason=_stated(self.reason), **self._given(actor))
+        return c.Dispatch(team=self.team, assignee=self.assignee, reason=stated(self.reason), **self.given(actor))
 
 
 class Accept(Arguments):
     def command(self, actor: Actor) -> c.Accept:
-        return c.Accept(**self._given(actor))
+        return c.Accept(**self.given(actor))
 
 
 class Recall(Arguments):
     reason: Words | None = None
 
     def command(self, actor: Actor) -> c.Recall:
-        return c.Recall(reason=_stated(self.reason), **self._given(actor))
+        return c.Recall(reason=stated(self.reason), **self.given(actor))
 
 
 class Transfer(Arguments):
@@ -110,14 +51,14 @@ class Transfer(Arguments):
 
     def command(self, actor: Actor) -> c.Transfer:
         reason = Reason(STATED, self.reason)
-        return c.Transfer(team=self.team, assignee=self.assignee, reason=reason, **self._given(actor))
+        return c.Transfer(team=self.team, assignee=self.assignee, reason=reason, **self.given(actor))
 
 
 class Respond(Arguments):
     text: Text
 
     def command(self, actor: Actor) -> c.Respond:
-        return c.Respond(text=self.text, **self._given(actor))
+        return c.Respond(text=self.text, **self.given(actor))
 
 
 class RemedyGiven(BaseModel):
@@ -137,7 +78,7 @@ class SubmitResolution(Arguments):
             measures=self.measures,
             remedy=Remedy(kind=self.remedy.kind, amount_cents=self.remedy.amount_cents),
             reply_text=self.reply_text,
-            **self._given(actor),
+            **self.given(actor),
         )
 
 
@@ -145,7 +86,7 @@ class Approve(Arguments):
     text: Text | None = None
 
     def command(self, actor: Actor) -> c.Approve:
-        return c.Approve(text=self.text, **self._given(actor))
+        return c.Approve(text=self.text, **self.given(actor))
 
 
 class Reject(Arguments):
@@ -153,7 +94,7 @@ class Reject(Arguments):
     text: Text
 
     def command(self, actor: Actor) -> c.Reject:
-        return c.Reject(reason=Reason(self.reason_code, self.text), **self._given(actor))
+        return c.Reject(reason=Reason(self.reason_code, self.text), **self.given(actor))
 
 
 class CommunicateDecision(Arguments):
@@ -161,7 +102,7 @@ class CommunicateDecision(Arguments):
     text: Text | None = None
 
     def command(self, actor: Actor) -> c.CommunicateDecision:
-        return c.CommunicateDecision(by=self.by, text=self.text, **self._given(actor))
+        return c.CommunicateDecision(by=self.by, text=self.text, **self.given(actor))
 
 
 class RecordCallback(Arguments):
@@ -172,13 +113,13 @@ class RecordCallback(Arguments):
 
     def command(self, actor: Actor) -> c.RecordCallback:
         return c.RecordCallback(
-            outcome=self.outcome, scores=self.scores, text=self.text, next_at=self.next_at, **self._given(actor)
+            outcome=self.outcome, scores=self.scores, text=self.text, next_at=self.next_at, **self.given(actor)
         )
 
 
 class PromptCallback(Arguments):
     def command(self, actor: Actor) -> c.PromptCallback:
-        return c.PromptCallback(**self._given(actor))
+        return c.PromptCallback(**self.given(actor))
 
 
 class Redispatch(Arguments):
@@ -186,7 +127,7 @@ class Redispatch(Arguments):
     reason: Words | None = None
 
     def command(self, actor: Actor) -> c.Redispatch:
-        return c.Redispatch(team=self.team, reason=_stated(self.reason), **self._given(actor))
+        return c.Redispatch(team=self.team, reason=stated(self.reason), **self.given(actor))
 
 
 class Close(Arguments):
@@ -194,7 +135,7 @@ class Close(Arguments):
     notice: StrictBool | None = None
 
     def command(self, actor: Actor) -> c.Close:
-        return c.Close(reason=_stated(self.reason), notice=self.notice, **self._given(actor))
+        return c.Close(reason=stated(self.reason), notice=self.notice, **self.given(actor))
 
 
 class Cancel(Arguments):
@@ -202,7 +143,7 @@ class Cancel(Arguments):
     confirmed_by: Name | None = None
 
     def command(self, actor: Actor) -> c.Cancel:
-        return c.Cancel(reason=Reason(STATED, self.reason), confirmed_by=self.confirmed_by, **self._given(actor))
+        return c.Cancel(reason=Reason(STATED, self.reason), confirmed_by=self.confirmed_by, **self.given(actor))
 
 
 class Escalate(Arguments):
@@ -210,14 +151,14 @@ class Escalate(Arguments):
     reason: Words | None = None
 
     def command(self, actor: Actor) -> c.Escalate:
-        return c.Escalate(level=self.level, reason=_stated(self.reason), **self._given(actor))
+        return c.Escalate(level=self.level, reason=stated(self.reason), **self.given(actor))
 
 
 class MarkUnreached(Arguments):
     template: Name
 
     def command(self, actor: Actor) -> c.MarkUnreached:
-        return c.MarkUnreached(template=self.template, **self._given(actor))
+        return c.MarkUnreached(template=self.template, **self.given(actor))
 
 
 ARGUMENTS: dict[str, type[Arguments]] = {
@@ -238,6 +179,8 @@ ARGUMENTS: dict[str, type[Arguments]] = {
     "cancel": Cancel,
     "escalate": Escalate,
     "mark_unreached": MarkUnreached,
+    **HANDLING,
+    **AFTERCARE,
 }
 
 

@@ -57,12 +57,21 @@ class Client:
         """The JSON answer. Raises CommandFailed."""
         return self._call("GET", service, path, params=dict(query or {})).json()
 
+    def text(self, service: str, path: str, query: Query) -> str:
+        """An answer that is not JSON, as it is. Raises CommandFailed."""
+        return self._call("GET", service, path, params=dict(query)).text
+
     def post(self, service: str, path: str, body: Any) -> Any:
         """The JSON answer. Raises CommandFailed; a repetition on the way is the same request to the service."""
         headers = {"Idempotency-Key": uuid4().hex}
         if isinstance(body, dict) and "command_id" in body:
             headers = {}
         return self._call("POST", service, path, json=body, headers=headers).json()
+
+    def send(self, method: str, service: str, path: str, content: bytes, headers: Mapping[str, str]) -> Any:
+        """The JSON answer to a body of any type. Raises CommandFailed."""
+        sent = {"Idempotency-Key": uuid4().hex, **headers}
+        return self._call(method, service, path, content=content, headers=sent).json()
 
     def page(self, service: str, path: str, query: Query, limit: int) -> tuple[list[Any], str | None]:
         """Up to `limit` items, over as many pages as it takes, and the cursor of what follows."""

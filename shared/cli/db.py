@@ -15,9 +15,9 @@ from shared.cli.output import Columns, output_option, show_rows
 from shared.persistence.driver import Database
 from shared.persistence.event_log import MongoLog
 from shared.persistence.projection import MongoProjection
-from shared.persistence.schema import RUNTIME_INDEXES, ensure_indexes, migrate, newer_schema, rebuild
+from shared.persistence.schema import ensure_indexes, migrate, newer_schema, rebuild
 from shared.runtime.context import ServiceDefinition
-from shared.runtime.http.idempotency import INDEXES as IDEMPOTENCY_INDEXES
+from shared.runtime.indexes import indexes_of
 
 MIGRATED: Columns = {"service": "service", "indexes": "indexes", "rebuilt": "rebuilt", "drift": "drift"}
 REBUILT: Columns = {"service": "service", "aggregate": "aggregate", "rebuilt": "rebuilt"}
@@ -63,7 +63,7 @@ async def _each(endpoints: Endpoints, services: Sequence[str], work: Any) -> lis
 async def _migrate(definition: ServiceDefinition, database: Database) -> list[dict[str, Any]]:
     if newer := await newer_schema(database, definition.aggregates):
         raise Conflict(f"{definition.name}: {newer}", "Use the version of the program that wrote it.")
-    declared = (*RUNTIME_INDEXES, *IDEMPOTENCY_INDEXES, *definition.indexes)
+    declared = indexes_of(definition)
     drift = await ensure_indexes(database, declared)
     rebuilt = {
         kind.name: number

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from shared.cli.failure import CommandFailed
 from shared.cli.installation import Installation, find_installation
 
 DISK_BYTES = 2 << 30
@@ -18,12 +19,17 @@ CLOCK_SLACK_SECONDS = 120
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `advice` is what to do when it is not well."""
+    """One thing that was looked at; `advice` is what to do when it is not well, or `warns` that it will not be."""
 
     what: str
     well: bool
     detail: str
     advice: str = ""
+    warns: bool = False
+
+    @property
+    def sign(self) -> str:
+        return "!" if self.well and self.warns else "✓" if self.well else "✗"
 
 
 @click.command()
@@ -33,9 +39,9 @@ def doctor() -> None:
     ill = 0
     for check in CHECKS:
         for finding in check(installation):
-            click.echo(f"{'✓' if finding.well else '✗'} {finding.what:<12} {finding.detail}")
-            if not finding.well:
-                ill += 1
+            click.echo(f"{finding.sign} {finding.what:<12} {finding.detail}")
+            ill += not finding.well
+            if finding.warns or not finding.well:
                 click.echo(f"  → {finding.advice}")
     sys.exit(1 if ill else 0)
 
@@ -128,6 +134,23 @@ def _clock(installation: Installation) -> Iterator[Finding]:
     yield Finding("clock", behind < CLOCK_SLACK_SECONDS, detail, advice)
 
 
+def _calendars(installation: Installation) -> Iterator[Finding]:
+    """How long the calendars in force are known: past that, nothing is computed in working time."""
+    from shared.cli.rules import coverages
+
+    try:
+        found = coverages(installation.holder() is not None)
+    except CommandFailed as problem:
+        yield Finding("calendars", False, str(problem), problem.advice or "`./closedloop policy check` tells why")
+        return
+    for one in found:
+        detail = (
+            f"{one['id']} v{one['version']}: complete until {one['complete_until']}, {one['days_left']} days left"
+        )
+        advice = "import the next year with `./closedloop calendar import`, then publish it"
+        yield Finding("calendar", one["days_left"] > 0, detail, advice, warns=one["ends_soon"])
+
+
 CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
-    *(_python, _programs, _jars, _disk, _ports, _running, _clock),
+    *(_python, _programs, _jars, _disk, _ports, _running, _clock, _calendars),
 )

@@ -22,7 +22,15 @@ from shared.runtime.definitions import definitions
 
 CHECKOUT = Path(__file__).parents[2]
 Page = Callable[[Sequence[ServiceDefinition]], str]
-_WORDS = {str: "string", int: "integer", bool: "true or false", float: "number", datetime: "time", type(None): "null"}
+_WORDS = {
+    str: "string",
+    int: "integer",
+    bool: "true or false",
+    float: "number",
+    datetime: "time",
+    type(None): "null",
+    Any: "any value",
+}
 
 
 @click.command()

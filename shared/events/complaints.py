@@ -108,3 +108,11 @@ class Withdrawn(Event):
     """撤诉: the work order was cancelled."""
 
     reason: Reason | None = None
+
+
+@event("complaint.voided")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voided(Event):
+    """作废: the work order was made by mistake."""
+
+    reason: Reason | None = None

@@ -67,7 +67,9 @@ class DeliveryEvent(Event):
 @event("notification.requested")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested(DeliveryEvent):
-    """The recipients are decided."""
+    """The recipients are decided; nobody is disturbed before `quiet_until`, when quiet hours end."""
+
+    quiet_until: datetime | None = None
 
 
 @event("notification.suppressed")

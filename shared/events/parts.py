@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from shared.kernel.personal import Personal
 
@@ -87,6 +88,7 @@ class ClockView:
 
     `due_at` is None while a pause leaves it open. `not_covered`: the calendar does not reach as far as this clock
     runs, so it has no due (and where it cannot be counted, no elapsed time either) until that is mended.
+    `cause`: why it breached (handling, routing, suspension, retarget, late_intake, outage).
     """
 
     id: str
@@ -101,6 +103,7 @@ class ClockView:
     calendar: VersionedRef
     breached_at: datetime | None = None
     not_covered: bool = False
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,6 @@ class ClockChange(ClockView):
     `subject`: the sub-order or the demand that the clock is about, where an order may have several at once.
     `target` counts retargets; `first_due_at` is the due that was promised before the first of them. `pauses` counts
     pauses by reason. `retargeted_while_paused`: the rungs follow the new target when the clock resumes.
-    `cause`: why it breached (handling, routing, suspension, retarget, late_intake, outage).
     """
 
     change: str
@@ -163,7 +165,10 @@ class ClockChange(ClockView):
     pauses: Mapping[str, int] = field(default_factory=dict)
     retargeted_while_paused: bool = False
     turn: Turn | None = None  # what made this change
-    cause: str | None = None
+
+
+Argument = str | int | float | bool | None | list[Any] | dict[str, Any]
+"""What a command may be given: a value of JSON, of any depth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +177,7 @@ class CarriedCommand:
 
     command_id: str
     action: str
-    arguments: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +185,7 @@ class Rung:
     """A rung of the ladder once decided: when it should have fired, when it did, whom it reaches and what it does.
 
     `occurrence` counts its repeats from 1; `quiet_until`: who is told by it is told no earlier (quiet hours).
+    `unmet`: the conditions of it that did not hold; then it was decided like any other, and did nothing.
     """
 
     key: str
@@ -194,3 +200,4 @@ class Rung:
     command: CarriedCommand | None = None
     occurrence: int = 1
     quiet_until: datetime | None = None
+    unmet: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ class Traits:
 @event("clocks.changed")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClocksChanged(Event):
-    """One record per decision: every clock that it touched, and who has the order now."""
+    """One record per decision: every clock that it touched, who has the order now, and what reports group it by."""
 
     LOG_ONLY: ClassVar[frozenset[str]] = frozenset({"traits"})
 
@@ -38,6 +38,9 @@ class ClocksChanged(Event):
     clocks: tuple[ClockChange, ...]
     region: str
     team: str | None = None
+    category: str | None = None  # this and the next two: None where the order was not looked at
+    priority: str | None = None
+    tier: str | None = None
     traits: Traits | None = None  # of the order now; None where they did not change
 
 

@@ -28,8 +28,12 @@ INBOXES = (
     *(Topic(name, 7 * DAY_MS) for name in ("complaints.inbox", "workorders.inbox")),
     Topic("republish.inbox", 7 * DAY_MS, QUIET),
 )
-OUT = tuple(
-    Topic(name, 14 * DAY_MS) for name in ("complaints", "workorders", "workorders.replies", "sla", "notifications")
+OUT = (
+    *(
+        Topic(name, 14 * DAY_MS)
+        for name in ("complaints", "workorders", "workorders.replies", "sla", "notifications")
+    ),
+    Topic("rules", 14 * DAY_MS, QUIET),
 )
 COMPACTED = (Topic("customers.inbox", None), Topic("directory", None, QUIET), Topic("customer.keys", None))
 DEAD_LETTERS = tuple(Topic(f"{service}.dead-letters", 14 * DAY_MS, partitions=1) for service in SERVICES)

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 COMPLAINT, WORK_ORDER, CLOCK_SET, NOTICE, DIRECTORY = "cmp_", "wo_", "clk_", "ntc_", "dir_"
+POLICY, CALENDAR = "pol_", "cal_"
 
 
 def complaint_id(source: str, external_id: str) -> str:

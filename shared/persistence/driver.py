@@ -69,6 +69,14 @@ class Collection:
         )
         return found
 
+    async def find_batches(
+        self, where: Mapping[str, Any], sort: Sequence[tuple[str, int]], limit: int, projection: Any = None
+    ) -> list[bytes]:
+        """Documents as the server sent them, one after the other, many to a batch."""
+        cursor = self._raw.find_raw_batches(where, projection, sort=sort, limit=limit, batch_size=limit)
+        found: list[bytes] = await cursor.to_list(None)
+        return found
+
     async def count(self, where: Mapping[str, Any]) -> int:
         found: int = await self._raw.count_documents(where)
         return found

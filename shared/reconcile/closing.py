@@ -9,6 +9,7 @@ from shared.events.workorders import (
     Closed,
     DecisionCommunicated,
     Redispatched,
+    Reopened,
 )
 from shared.kernel.aggregate import Actor, Event
 
@@ -28,7 +29,7 @@ def open_loops(events: Iterable[tuple[Event, Actor]]) -> Iterable[str]:
     cycle = _Cycle()
     for event, actor in events:
         match event:
-            case Redispatched():
+            case Redispatched() | Reopened():
                 cycle = _Cycle()
             case DecisionCommunicated():
                 cycle.communicated = True

@@ -1,4 +1,4 @@
-"""I1 and I11: what spans services, seen through the events and views that they publish."""
+"""I1, I11, I13 and I16: what spans services, seen through the events and views that they publish."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from shared.events.parts import WorkOrderView
 from shared.events.workorders import Created
 from shared.kernel.ids import CLOCK_SET, sibling
 from shared.reconcile.closing import open_loops
+from shared.reconcile.duties import mixed_duties
 from shared.reconcile.histories import History
 from shared.reconcile.rungs import Rungs
 from shared.reconcile.verdict import Violation
@@ -63,8 +64,9 @@ class Orders:
         if not isinstance(view, WorkOrderView):
             return
         self.orders[history.id] = Order(view, history.snapshot.sequence)
-        told = ((event, each.decision.actor) for each in history.steps for event in each.decision.events)
+        told = [(event, each.decision.actor) for each in history.steps for event in each.decision.events]
         self.violations += [Violation("I13", history.id, fault) for fault in open_loops(told)]
+        self.violations += [Violation("I16", history.id, fault) for fault in mixed_duties(told)]
 
     def without_order(self, waits: Callable[[str, str], bool]) -> Iterator[Violation]:
         """I1. `waits`: whether the record of a complaint may not have reached its order yet."""

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, order=True)
 class Violation:
-    """`invariant`: I1 to I13. `subject`: the id of the aggregate, event, rung or record (`topic/partition/offset`).
+    """`invariant`: I1 to I16. `subject`: the id of the aggregate, event, rung or record (`topic/partition/offset`).
 
     The text is the same whenever the same fault is seen again, and never quotes what people wrote.
     """

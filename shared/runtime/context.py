@@ -1,6 +1,6 @@
 """What routes and workers of a service may use; the composition root makes one per process."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -8,6 +8,7 @@ from shared.kernel.aggregate import AggregateType, Cause, Command, Decision, Eve
 from shared.kernel.clock import Clock
 from shared.kernel.refusal import Refusal
 from shared.messaging.bindings import Binding
+from shared.persistence.jobs import Job, Slice
 from shared.persistence.schema import Index as Index
 
 if TYPE_CHECKING:
@@ -84,12 +85,17 @@ class Timers:
     topic: str
 
 
+JobKind = Callable[[Context, Job], AsyncGenerator[Slice, None]]
+"""Does a job from its cursor on. A slice may be done again after a crash, so it must be safe to repeat, and it never
+holds the loop for more than 5 ms at a time. May raise Unavailable (goes on later) and JobFailed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceDefinition:
     """A service read top to bottom: what it owns, consumes, answers and runs beside.
 
     `reference` loads the snapshot of reference data that decisions use (called at start and when it changed);
-    `seed` fills an empty installation; both are safe to repeat.
+    `seed` fills an empty installation; both are safe to repeat. `jobs`: by the name of their kind.
     """
 
     name: str
@@ -102,3 +108,4 @@ class ServiceDefinition:
     workers: tuple[Callable[[Context], Awaitable[None]], ...] = field(default=())
     seed: Callable[[Context], Awaitable[None]] | None = None
     timers: Timers | None = None
+    jobs: Mapping[str, JobKind] = field(default_factory=dict)

@@ -61,6 +61,9 @@ register(
             422, "发生时间超出允许范围", "The time of occurrence is before receipt or in the future"
         ),
         "not_yet_supported": RefusalText(422, "本版本尚不支持", "This version does not support it yet"),
+        "job_ended": RefusalText(409, "任务已结束", "The job has ended already"),
+        "job_given_up": RefusalText(422, "任务多次中断，已放弃", "The job was interrupted too often and given up"),
+        "result_too_large": RefusalText(422, "结果过大", "The result is too large to be kept"),
         "precondition_required": RefusalText(428, "需要提供 If-Match", "If-Match is required here"),
         "rate_limited": RefusalText(429, "请求过于频繁", "Too many requests"),
         "internal": RefusalText(500, "内部错误", "Something went wrong on our side"),

@@ -24,15 +24,16 @@ from shared.messaging.reading import Reader
 from shared.messaging.records import InRecord
 from shared.persistence.driver import Driver, DriverError
 from shared.persistence.parking import UNTIL_RESTART, ParkingLot
-from shared.persistence.schema import RUNTIME_INDEXES, ensure_indexes, migrate, newer_schema
+from shared.persistence.schema import ensure_indexes, migrate, newer_schema
 from shared.runtime.collector import collect_rarely
 from shared.runtime.commands import CommandQueue
 from shared.runtime.context import Executed, ServiceDefinition, Unavailable
 from shared.runtime.engine import Engine
 from shared.runtime.http.app import build_app
 from shared.runtime.http.health import Check
-from shared.runtime.http.idempotency import INDEXES as IDEMPOTENCY_INDEXES
 from shared.runtime.http.server import listen, run, serve
+from shared.runtime.indexes import indexes_of
+from shared.runtime.jobs import JobWorker
 from shared.runtime.logging import configure, get_logger
 from shared.runtime.pipeline import Pipeline
 from shared.runtime.settings import InvalidSettings, Settings
@@ -126,7 +127,7 @@ class RunningService:
             await self.refresh_reference()
             self._accepting = True
             stack.callback(self._decline_commands)  # after the workers stopped: they still record what they began
-            if self.definition.seed is not None and self.settings.mode == "embedded":
+            if self.definition.seed is not None:
                 await self.definition.seed(self)
                 await self.refresh_reference()
             await self.lot.waken(sorted(UNTIL_RESTART))
@@ -174,6 +175,8 @@ class RunningService:
         loops: list[Callable[[], Awaitable[None]]] = [self.sweepers.run, self._refresh_for_ever, self.consumer.watch]
         if self.timers is not None:
             loops.append(self.timers.run)
+        if self.definition.jobs:
+            loops.append(JobWorker(self, self.definition.jobs).run)
         loops += [partial(worker, self) for worker in self.definition.workers]
         return loops
 
@@ -201,8 +204,7 @@ class RunningService:
     async def _prepare_database(self) -> None:
         if newer := await newer_schema(self.database, self.definition.aggregates):
             raise Unavailable(newer)  # what newer programs write may mean nothing to this one
-        declared = (*RUNTIME_INDEXES, *IDEMPOTENCY_INDEXES, *self.definition.indexes)
-        for words in await ensure_indexes(self.database, declared):
+        for words in await ensure_indexes(self.database, indexes_of(self.definition)):
             log.warning("index_drift", found=words)
         for kind in self.definition.aggregates:
             name = kind.name

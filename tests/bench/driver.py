@@ -27,7 +27,10 @@ STUCK_AFTER = 90.0  # seconds without any closing
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`rate`: arrivals a second at fixed times (open loop); None: as many as keep `in_flight` complaints open."""
+    """`rate`: arrivals a second at fixed times (open loop); None: as many as keep `in_flight` complaints open.
+
+    `patience`: seconds without any closing after which the run is given up.
+    """
 
     kafka: str
     topic_prefix: str
@@ -35,6 +38,7 @@ class Task:
     complaints: int
     in_flight: int
     rate: float | None = None
+    patience: float = STUCK_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Driver:
                 await self._publisher.publish(commands)
             if len(self._closed) > before:
                 progressed = self._now()
-            elif self._now() - progressed > STUCK_AFTER:
+            elif self._now() - progressed > self._task.patience:
                 raise TimeoutError(self._stuck())
 
     def _react(self, record: Any) -> OutRecord | None:
@@ -130,7 +134,9 @@ class Driver:
 
     def _stuck(self) -> str:
         still = Counter(self._last.get(order, "nothing") for order in self._arrived.keys() - self._closed.keys())
-        return f"no complaint was closed for {STUCK_AFTER:.0f} s; newest events of the open ones: {dict(still)}"
+        return (
+            f"no complaint was closed for {self._task.patience:.0f} s; newest events of the open ones: {dict(still)}"
+        )
 
 
 def _cpu_seconds() -> float:

@@ -53,13 +53,19 @@ def own_servers(state_dir: Path) -> Iterator[LocalStack]:
 
 
 @contextmanager
-def installed(stack: LocalStack, state_dir: Path, name: str, profiled: str | None = None) -> Iterator[Installation]:
+def installed(
+    stack: LocalStack,
+    state_dir: Path,
+    name: str,
+    profiled: str | None = None,
+    more: Mapping[str, str] | None = None,
+) -> Iterator[Installation]:
     """Four services with topics and databases under `name`, and a source of commands that is in force.
 
-    The service `profiled` runs under cProfile and leaves `<service>.prof` in the state directory.
+    The service `profiled` runs under cProfile and leaves `<service>.prof` in the state directory. `more`: settings.
     """
     guardian = Guardian()
-    settings, commands = _prepared(stack, state_dir, name)
+    settings, commands = _prepared(stack, state_dir, name, more or {})
     if profiled is not None:
         commands = [
             _under_profile(command, state_dir) if command.name == profiled else command for command in commands
@@ -85,11 +91,13 @@ def installed(stack: LocalStack, state_dir: Path, name: str, profiled: str | Non
         guardian.close()
 
 
-def _prepared(stack: LocalStack, state_dir: Path, name: str) -> tuple[dict[str, str], list[ServiceCommand]]:
+def _prepared(
+    stack: LocalStack, state_dir: Path, name: str, more: Mapping[str, str]
+) -> tuple[dict[str, str], list[ServiceCommand]]:
     book = PortBook(state_dir / "service-ports.json")
     ports = {service: book.port(service) for service in SERVICES}
     settings = system.service_settings(state_dir, stack.endpoints, ports, mode="embedded", test_mode=True)
-    settings |= {"CLOSEDLOOP_TOPIC_PREFIX": f"{name}.", "CLOSEDLOOP_DATABASE_PREFIX": f"{name}_"}
+    settings |= {"CLOSEDLOOP_TOPIC_PREFIX": f"{name}.", "CLOSEDLOOP_DATABASE_PREFIX": f"{name}_", **more}
     ensure_keys(state_dir)
     asyncio.run(ensure_topics(stack.endpoints.kafka, settings["CLOSEDLOOP_TOPIC_PREFIX"]))
     return settings, list(system.service_commands(settings, ports))

@@ -73,8 +73,9 @@ def complaint(external_id: str, now: datetime) -> OutRecord:
     return write("complaints.inbox", external_id, envelope, _encode(data))
 
 
-def command(order: str, step: Step, now: datetime) -> OutRecord:
-    command_id = f"{order}:{step.action}"
+def command(order: str, step: Step, now: datetime, mark: str = "") -> OutRecord:
+    """`mark` tells a second command for the same step from the first."""
+    command_id = f"{order}:{step.action}{mark}"
     data = {
         "command_id": command_id,
         "work_order_id": order,

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,20 +10,18 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
-
-import pytest
 
 from deploy.local.guardian import Guardian
 from deploy.local.health import is_ready
 from deploy.local.process import ServerProcess
 from deploy.local.stack import LocalStack
-from shared.cli.installation import CHECKOUT, SERVICES
+from shared.cli.installation import SERVICES
 from shared.events.catalogue import wire_type
 from shared.events.topics import dead_letters_of
 from shared.events.workorders import Unreached
 from tests.bench.driver import Task, drive
 from tests.bench.installation import IN_FORCE_AFTER, Installation, installed
+from tests.chaos.outcome import check_versions, reconcile, statuses, unfinished
 from tests.integration.mechanism.servers import Servers, until_seen
 
 COMPLAINTS, RATE = 240, 12.0  # so many, so many a second
@@ -72,16 +67,6 @@ def killer_of(installation: Installation, state_dir: Path) -> Iterator[Killer]:
         killer.close()
 
 
-@pytest.fixture
-def name(mongo_client: Any) -> Iterator[str]:
-    """Of the topics and databases of this test."""
-    found = f"t{uuid4().hex[:8]}"
-    yield found
-    for database in mongo_client.list_database_names():
-        if database.startswith(f"{found}_"):
-            mongo_client.drop_database(database)
-
-
 def keep_clock(state_dir: Path) -> None:
     """Services that start again find the time to which the installation was moved."""
     now = datetime.now(UTC) + timedelta(seconds=IN_FORCE_AFTER)
@@ -123,17 +108,6 @@ def progress(servers: Servers, load: "asyncio.Task[Any]") -> tuple[int, bool]:
     return statuses(servers, "workflow", "work_order_1")["closed"], load.done()
 
 
-def statuses(servers: Servers, service: str, collection: str) -> Counter[str]:
-    return Counter(document["s"]["status"] for document in servers.documents(collection, service))
-
-
-def unfinished(servers: Servers) -> list[str]:
-    """What waits to be decided or published, in any service."""
-    parked = [f"{s} parked {one['reason']}" for s in SERVICES for one in servers.documents("parked", s)]
-    marked = [one["_id"] for s in SERVICES for one in servers.documents("log", s) if "unpublished" in one]
-    return parked + marked
-
-
 def check_lives(servers: Servers) -> None:
     """Every order had the same life, each of its steps once, and its log has neither hole nor fork."""
     lives: dict[str, list[str]] = {}
@@ -152,33 +126,3 @@ def check_lives(servers: Servers) -> None:
     assert set(steps.values()) == {COMPLAINTS}, steps
     for service in SERVICES:
         check_versions(servers.documents("log", service))
-
-
-def check_versions(documents: list[dict[str, Any]]) -> None:
-    next_version: Counter[str] = Counter()
-    for document in documents:
-        aggregate = document["_id"].rpartition(":")[0]
-        for decision in document["d"]:
-            next_version[aggregate] += 1
-            assert decision["v"] == next_version[aggregate], document["_id"]
-
-
-def reconcile(servers: Servers) -> str:
-    """`clean`, or what the command says instead."""
-    environment = {
-        "CLOSEDLOOP_KAFKA_BOOTSTRAP": servers.kafka,
-        "CLOSEDLOOP_MONGO_URI": servers.mongo,
-        "CLOSEDLOOP_TOPIC_PREFIX": servers.topic_prefix,
-        "CLOSEDLOOP_DATABASE_PREFIX": servers.database_prefix,
-        "CLOSEDLOOP_STATE_DIR": str(servers.state_dir),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "reconcile"],
-        cwd=CHECKOUT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return "clean" if done.returncode == 0 else done.stdout + done.stderr

@@ -12,18 +12,13 @@ from tests.e2e.callers import STEPS, rfc3339
 from tests.e2e.outside import Outside
 from tests.e2e.test_contract_http import code_of
 
-LATER = (
-    *("return", "arbitrate", "report_progress", "answer_supervision", "consult", "countersign", "answer_suborder"),
-    *("suspend", "resume", "urge", "supervise", "request_extension", "decide_extension", "reopen", "rate"),
-    *("attribute_liability", "appeal_liability", "revise_liability", "merge", "unmerge", "void", "reclassify"),
-    *("change_priority", "override", "correct", "archive"),
-)
+LATER = ("merge", "unmerge", "override", "correct")
 ROLES: Mapping[str, set[str]] = {
     "acknowledge": {"agent", "system"},
     "dispatch": {"dispatcher", "system"},
     "accept": {"handler", "leader"},
     "recall": {"system"},
-    "transfer": {"handler", "leader"},
+    "transfer": {"handler", "leader", "system"},
     "respond": {"handler"},
     "submit_resolution": {"handler"},
     "approve": {"reviewer"},
@@ -34,6 +29,28 @@ ROLES: Mapping[str, set[str]] = {
     "close": {"leader", "system"},
     "cancel": {"agent"},
     "escalate": {"system"},
+    "return": {"handler"},
+    "arbitrate": {"dispatcher"},  # who is a leader too
+    "report_progress": {"handler"},
+    "suspend": {"handler", "leader"},
+    "resume": {"handler", "leader", "system"},
+    "request_extension": {"handler"},
+    "decide_extension": {"leader", "system"},
+    "urge": {"agent"},
+    "change_priority": {"dispatcher", "leader", "system"},
+    "reclassify": {"dispatcher", "leader", "system"},
+    "supervise": {"agent", "supervisor", "system"},
+    "answer_supervision": {"handler", "leader"},
+    "consult": {"handler", "system"},
+    "countersign": {"handler", "system"},
+    "answer_suborder": {"handler", "leader"},
+    "reopen": {"agent", "leader", "system"},
+    "rate": {"agent", "system"},
+    "attribute_liability": {"reviewer"},
+    "appeal_liability": {"leader"},
+    "revise_liability": {"dispatcher", "supervisor"},
+    "void": {"leader"},
+    "archive": {"system"},
 }
 EVERYBODY = (
     *("agent", "dispatcher", "handler", "leader", "supervisor", "reviewer", "callback", "admin", "auditor", "system"),
@@ -54,6 +71,28 @@ REQUIRED: Mapping[str, set[str]] = {
     "cancel": {"reason"},
     "escalate": {"level"},
     "recall": set(),
+    "return": {"reason_code"},
+    "arbitrate": {"team", "reason"},
+    "report_progress": {"text"},
+    "suspend": {"reason_code", "wake_up_at"},
+    "resume": set(),
+    "request_extension": {"until", "reason_code", "text"},
+    "decide_extension": {"approve"},
+    "urge": {"by"},
+    "change_priority": {"priority", "reason"},
+    "reclassify": {"category", "reason"},
+    "supervise": {"demand", "due_at"},
+    "answer_supervision": {"text"},
+    "consult": {"participants", "question", "rule"},
+    "countersign": {"participants", "question", "rule"},
+    "answer_suborder": {"suborder_id", "text"},
+    "reopen": {"reason_code", "text"},
+    "rate": {"satisfied"},
+    "attribute_liability": {"valid", "unit", "degree", "text"},
+    "appeal_liability": {"text"},
+    "revise_liability": {"valid", "unit", "degree", "text"},
+    "void": {"reason", "approved_by"},
+    "archive": set(),
 }
 COMMON = {"occurred_at", "expected_version", "command_id", "note"}
 
@@ -78,10 +117,11 @@ async def test_actions_tell_what_is_allowed_now_and_what_they_need(outside: Outs
     listed = await outside.caller("handler").list("workflow", f"/v1/work-orders/{order}/actions")
     actions = {item["action"]: item for item in listed}
     assert {*ROLES, *LATER} <= set(actions)
-    assert {name for name, item in actions.items() if item["allowed"]} == {"accept", "transfer"}
+    assert {name for name, item in actions.items() if item["allowed"]} == {"accept", "transfer", "return"}
     assert actions["respond"]["code"] == "wrong_status"
     assert actions["approve"]["code"] == "forbidden"
-    assert actions["suspend"]["code"] == "not_yet_supported"
+    assert actions["suspend"]["code"] == "wrong_status"
+    assert actions["merge"]["code"] == "not_yet_supported"
     for name, required in REQUIRED.items():
         schema = actions[name]["arguments"]
         jsonschema.Draft202012Validator.check_schema(schema)

@@ -47,7 +47,7 @@ async def test_a_registered_source_commands_and_is_answered(outside: Outside) ->
     for action, arguments, code in (
         ("accept", {}, "already_accepted"),
         ("cancel", {"reason": "x"}, "forbidden"),
-        ("suspend", {"reason_code": "x"}, "not_yet_supported"),
+        ("merge", {"into": "x"}, "not_yet_supported"),
         ("respond", {"text": "x", "expected_version": 1}, "stale_version"),
         ("respond", {"text": "x", "occurred_at": "2020-01-01T00:00:00Z"}, "occurred_at_out_of_bounds"),
     ):

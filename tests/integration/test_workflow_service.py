@@ -77,7 +77,7 @@ async def test_refusals_come_in_the_contracts_order(workflow: Installation) -> N
         "occurred_at_out_of_bounds",
     )
     assert await refused("handler", accept.replace("accept", "respond"), {"text": "x"}) == (422, "wrong_status")
-    assert await refused("leader", accept.replace("accept", "suspend"), {}) == (422, "not_yet_supported")
+    assert await refused("leader", accept.replace("accept", "merge"), {}) == (422, "not_yet_supported")
     async with workflow.client("handler", teams=("billing",)) as client:
         assert (await client.post(accept, json={})).status_code == 404
         assert (await client.get(f"/v1/work-orders/{order}")).status_code == 404
@@ -119,7 +119,7 @@ async def test_what_a_caller_may_do_is_told_with_the_reasons(workflow: Installat
         "detail": 0,
     }
     assert by_name["dispatch"]["code"] == "forbidden"
-    assert by_name["suspend"]["code"] == "not_yet_supported"
+    assert by_name["merge"]["code"] == "not_yet_supported"
     assert "text" in by_name["respond"]["arguments"]["required"]
 
 

@@ -1,16 +1,18 @@
 """Between a clock as it is recorded and the clock that the SLA arithmetic reckons with."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from services.escalation.domain.instants import to_instant, to_seconds
 from services.escalation.domain.policies import ClockRule, Match, Rulebook
-from shared.events.parts import ClockChange, ClockView, RungTime, RunningInterval
-from shared.kernel.sla_clock import Clock, ClockPlan, Decision, days_budget, due_at, elapsed, fire_times
+from shared.events.parts import ClockChange, ClockView, RungTime, RunningInterval, Turn
+from shared.kernel.sla_clock import Clock, ClockPlan, Decision, Rung, days_budget, due_at, elapsed, fire_times
 from shared.kernel.working_time import Calendar, SlaError, Unit
 
 DECIDED: Final = ("fired", "collapsed")
+PENDING: Final = Decision()
 DAY_UNITS: Final = ("natural_days", "work_days")
 
 
@@ -34,58 +36,100 @@ def not_covered(error: SlaError) -> bool:
     return True
 
 
-def recorded(clock: Clock, calendar: Calendar, at: int) -> dict[str, Any]:
-    """The fields of a record that the arithmetic decides, as of `at`.
+def recorded(clock: Clock, calendar: Calendar, at: int, former: ClockChange, turn: Turn | None) -> dict[str, Any]:
+    """The fields of a record that the arithmetic decides, as of `at`; `turn` is what made the clock begin or cease.
 
     Raises SlaError("calendar_not_covered") unless due and rungs are covered.
     """
-    times = fire_times(clock, calendar)
     return {
         "state": clock.state,
+        "budget_seconds": clock.budget,
         "due_at": to_instant(due_at(clock, calendar)),
         "elapsed_seconds": elapsed_at(clock, calendar, at),
         "breached_at": to_instant(clock.breached_at),
-        "ledger": _ledger(clock),
-        "rungs": tuple(
-            RungTime(rung.key, decision.status, to_instant(time))
-            for rung, decision, time in zip(clock.rungs, clock.decisions, times, strict=True)
-        ),
+        "ledger": ledger_of(_spans(clock), former.ledger, turn),
+        "rungs": _rungs(clock, calendar, former),
+        "retargeted_while_paused": clock.retargeted_while_paused,
         "not_covered": False,
     }
 
 
-def _ledger(clock: Clock) -> tuple[RunningInterval, ...]:
-    ran = tuple(RunningInterval(to_instant(since), to_instant(until)) for since, until in clock.ledger)
+def _rungs(clock: Clock, calendar: Calendar, former: ClockChange) -> tuple[RungTime, ...]:
+    decided = {(rung.name, rung.occurrence): rung for rung in former.rungs if rung.status in DECIDED}
+    found = []
+    for rung, decision, time in zip(clock.rungs, clock.decisions, fire_times(clock, calendar), strict=True):
+        before = decided.get((rung.key, rung.occurrence)) if decision.status in DECIDED else None
+        if before is not None and _decision(before.status, before.fire_at) == decision:
+            found.append(before)
+        else:
+            found.append(RungTime(rung.key, decision.status, to_instant(time), former.target, rung.occurrence))
+    return tuple(found)
+
+
+def _spans(clock: Clock) -> Sequence[tuple[int, int | None]]:
+    """The stretches of time in which a clock ran, the last one open if it still does."""
     if clock.since is None:
-        return ran
-    return (*ran, RunningInterval(to_instant(clock.since), to_instant(clock.as_of) if clock.ended else None))
+        return clock.ledger
+    return (*clock.ledger, (clock.since, clock.as_of if clock.ended else None))
+
+
+def ledger_of(
+    spans: Sequence[tuple[int, int | None]], former: Sequence[RunningInterval], turn: Turn | None
+) -> tuple[RunningInterval, ...]:
+    """The intervals with what began and ended them: known for those that stand in `former`, else it was `turn`."""
+    ledger = []
+    for place, (since, until) in enumerate(spans):
+        known = former[place] if place < len(former) and to_seconds(former[place].since) == since else None
+        if known is None:
+            ended = None if until is None else turn
+            known = RunningInterval(to_instant(since), to_instant(until), began=turn, ended=ended)
+        elif until is not None and known.until is None:
+            known = replace(known, since=to_instant(since), until=to_instant(until), ended=turn)
+        ledger.append(known)
+    return tuple(ledger)
 
 
 def restored(record: ClockChange, rules: Rulebook) -> tuple[Clock, Calendar]:
     """The clock of a record that still counts, or that may count on, with its pinned calendar."""
     rule = rules.rule(record.policy, record.kind)
+    return clock_of(record, rule.rungs), rules.calendar(record.calendar)
+
+
+def clock_of(record: ClockChange, rungs: tuple[Rung, ...]) -> Clock:
+    """The clock of a record with the ladder `rungs`; what was decided of rungs of the same name stays decided."""
     ledger = tuple((to_seconds(ran.since), to_seconds(ran.until)) for ran in record.ledger if ran.until is not None)
-    since = next((to_seconds(ran.since) for ran in record.ledger if ran.until is None), None)
-    clock = Clock(
+    last = record.ledger[-1] if record.ledger else None
+    since = to_seconds(last.since) if last is not None and last.until is None else None
+    # Not the last time that something fired: a stop that occurred before it may still come.
+    as_of = since if since is not None else ledger[-1][1] if ledger else to_seconds(record.started_at)
+    return Clock(
         budget=record.budget_seconds,
         unit="business" if record.unit == "business" else "natural",
         pausable=True,
-        rungs=rule.rungs,
+        rungs=rungs,
         state="paused" if since is None else "running",
         ledger=ledger,
         since=since,
-        # Not the last time that something fired: a stop that occurred before it may still come.
-        as_of=ledger[-1][1] if since is None else since,
+        as_of=as_of,
         breached_at=None if record.breached_at is None else to_seconds(record.breached_at),
-        decisions=tuple(_decision(rung) for rung in record.rungs) or (Decision(),) * len(rule.rungs),
+        decisions=_decisions(record, rungs),
+        retargeted_while_paused=record.retargeted_while_paused,
     )
-    return clock, rules.calendar(record.calendar)
 
 
-def _decision(rung: RungTime) -> Decision:
-    if rung.status in DECIDED and rung.fire_at is not None:
-        return Decision("fired" if rung.status == "fired" else "collapsed", to_seconds(rung.fire_at))
-    return Decision()
+def _decisions(record: ClockChange, rungs: tuple[Rung, ...]) -> tuple[Decision, ...]:
+    decided = {
+        (rung.name, rung.occurrence): _decision(rung.status, rung.fire_at)
+        for rung in record.rungs
+        if rung.status in DECIDED
+    }
+    if not decided:
+        return (PENDING,) * len(rungs)
+    return tuple(decided.get((rung.key, rung.occurrence), PENDING) for rung in rungs)
+
+
+def _decision(status: str, at: datetime | None) -> Decision:
+    return PENDING if at is None else Decision("fired" if status == "fired" else "collapsed", to_seconds(at))
 
 
 def elapsed_at(clock: Clock, calendar: Calendar, at: int) -> int | None:
@@ -97,9 +141,12 @@ def elapsed_at(clock: Clock, calendar: Calendar, at: int) -> int | None:
         return None
 
 
+_VIEW: Final = tuple(ClockView.__dataclass_fields__)
+
+
 def view_of(record: ClockChange, **newer: Any) -> ClockView:
     """The record as rungs and breaches show it, with what is newer."""
-    fields = {name: getattr(record, name) for name in ClockView.__dataclass_fields__}
+    fields = {name: getattr(record, name) for name in _VIEW}
     return ClockView(**{**fields, **newer})
 
 
@@ -109,13 +156,13 @@ def blank(match: Match, kind: str, clock_id: tuple[str, int], cycle: int, at: da
     `clock_id` is the work order and the clock's number.
     """
     order_id, number = clock_id
-    days = match.rule.unit in DAY_UNITS
+    budget, unit = bare(match.rule)
     return ClockChange(
         id=f"{order_id}/{number}",
         kind=kind,
         state="running",
-        budget_seconds=0 if days else match.rule.budget,
-        unit="natural" if days else match.rule.unit,
+        budget_seconds=budget,
+        unit=unit,
         started_at=at,
         due_at=None,
         elapsed_seconds=None,
@@ -125,26 +172,43 @@ def blank(match: Match, kind: str, clock_id: tuple[str, int], cycle: int, at: da
         change="started",
         number=number,
         cycle=cycle,
-        ledger=(RunningInterval(at),),
-        rungs=tuple(RungTime(rung.key, "pending", None) for rung in match.rule.rungs),
+        rungs=pending(match.rule),
         matched=match.conditions,
     )
 
 
-def ended_blank(record: ClockChange, state: str, at: datetime) -> ClockChange:
-    """An uncovered clock after its stop or cancel: what it used is not known."""
-    *ran, last = record.ledger
-    ledger = (*ran, replace(last, until=max(at, last.since)))
-    rungs = tuple(rung if rung.status in DECIDED else replace(rung, status="void") for rung in record.rungs)
-    return replace(record, state=state, due_at=None, elapsed_seconds=None, ledger=ledger, rungs=rungs)
+def bare(rule: ClockRule) -> tuple[int, str]:
+    """Budget in seconds and unit as far as the rule alone tells; how long days are, only a calendar does."""
+    return (0, "natural") if rule.unit in DAY_UNITS else (rule.budget, rule.unit)
 
 
-def resumed_blank(record: ClockChange, at: datetime) -> ClockChange:
+def pending(rule: ClockRule) -> tuple[RungTime, ...]:
+    return tuple(RungTime(rung.key, "pending", None, occurrence=rung.occurrence) for rung in rule.rungs)
+
+
+def ceased_blank(record: ClockChange, state: str, at: datetime, turn: Turn | None) -> ClockChange:
+    """An uncovered clock after its pause, stop or cancel: what it used is not known."""
+    ledger = record.ledger
+    if ledger and ledger[-1].until is None:
+        last = ledger[-1]
+        ledger = (*ledger[:-1], replace(last, until=max(at, last.since), ended=turn))
+    undecided = "pending" if state == "paused" else "void"
+    rungs = tuple(
+        rung if rung.status in DECIDED else replace(rung, status=undecided, fire_at=None) for rung in record.rungs
+    )
+    return replace(
+        record, state=state, due_at=None, elapsed_seconds=None, ledger=ledger, rungs=rungs, not_covered=True
+    )
+
+
+def running_blank(record: ClockChange, at: datetime, turn: Turn | None) -> ClockChange:
     """A clock that counts on from `at` beyond what its calendar covers."""
     rungs = tuple(
         rung if rung.status in DECIDED else replace(rung, status="pending", fire_at=None) for rung in record.rungs
     )
-    ledger = (*record.ledger, RunningInterval(at))
+    ledger = record.ledger
+    if not ledger or ledger[-1].until is not None:
+        ledger = (*ledger, RunningInterval(at, began=turn))
     return replace(
         record, state="running", due_at=None, elapsed_seconds=None, ledger=ledger, rungs=rungs, not_covered=True
     )

@@ -16,7 +16,10 @@ def evolve(state: ClockSet | None, event: Event, _stamp: Stamp | None = None) ->
         raise ValueError(f"{event.TYPE} of a clock set without clocks")
     match event:
         case ClockBreached():
-            return _with(state, replace(_clock(state, event.clock), breached_at=event.clock.breached_at))
+            breached = replace(
+                _clock(state, event.clock), breached_at=event.clock.breached_at, cause=event.clock.cause
+            )
+            return _with(state, breached)
         case ClockAtRisk():
             return _with(state, replace(_clock(state, event.clock), warned=True))
         case RungFired():
@@ -27,6 +30,9 @@ def evolve(state: ClockSet | None, event: Event, _stamp: Stamp | None = None) ->
 
 
 def _changed(state: ClockSet | None, event: ClocksChanged) -> ClockSet:
+    traits = event.traits or (None if state is None else state.traits)
+    if traits is None:
+        raise ValueError("the first record of a clock set does not say what its order is like")
     clocks = {clock.number: clock for clock in (() if state is None else state.clocks)}
     clocks.update((clock.number, clock) for clock in event.clocks)
     return ClockSet(
@@ -34,6 +40,7 @@ def _changed(state: ClockSet | None, event: ClocksChanged) -> ClockSet:
         cycle=event.cycle,
         region=event.region,
         team=event.team,
+        traits=traits,
         clocks=tuple(clocks[number] for number in sorted(clocks)),
     )
 
@@ -47,7 +54,12 @@ def _with(state: ClockSet, changed: ClockChange) -> ClockSet:
 
 
 def _decided(clock: ClockChange, event: RungFired | RungCollapsed, status: str) -> ClockChange:
-    rungs = tuple(_at(rung, event.rung, status) if rung.name == event.rung.name else rung for rung in clock.rungs)
+    rungs = tuple(
+        _at(rung, event.rung, status, clock.target)
+        if (rung.name, rung.occurrence) == (event.rung.name, event.rung.occurrence)
+        else rung
+        for rung in clock.rungs
+    )
     if not is_alarm(clock.kind):
         return replace(clock, rungs=rungs)
     # An alarm that has rung is over.
@@ -55,6 +67,8 @@ def _decided(clock: ClockChange, event: RungFired | RungCollapsed, status: str) 
     return replace(clock, rungs=rungs, state=event.clock.state, ledger=ledger)
 
 
-def _at(rung: RungTime, decided: Rung, status: str) -> RungTime:
+def _at(rung: RungTime, decided: Rung, status: str, target: int) -> RungTime:
     """Fired: when it fired. Collapsed: when it should have."""
-    return replace(rung, status=status, fire_at=decided.fired_at if status == "fired" else decided.fire_at)
+    return replace(
+        rung, status=status, fire_at=decided.fired_at if status == "fired" else decided.fire_at, target=target
+    )

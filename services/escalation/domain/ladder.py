@@ -1,25 +1,28 @@
 """What happened on a clock, told as events: rungs 升级档 that fired or collapsed, and the breach 超时."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
 from services.escalation.domain.clockwork import elapsed_at, view_of
 from services.escalation.domain.instants import late_ms, to_instant, to_seconds
-from services.escalation.domain.policies import ClockRule
+from services.escalation.domain.policies import ClockRule, QuietHours, RungEffect
+from services.escalation.domain.quiet import quiet_until
+from services.escalation.domain.rungs import unmet
 from services.escalation.domain.table import is_alarm
-from shared.events.parts import CarriedCommand, ClockChange, ClockView, Rung
+from shared.events.parts import Argument, CarriedCommand, ClockChange, ClockView, Rung
 from shared.events.sla import ClockAtRisk, ClockBreached, RungCollapsed, RungFired
+from shared.kernel import sla_clock
 from shared.kernel.aggregate import Event
-from shared.kernel.sla_clock import Clock, Happening, ShareRung, advance
-from shared.kernel.sla_clock.ladder import settle_passed
+from shared.kernel.sla_clock import Clock, Happening, ShareRung, advance, catch_up
 from shared.kernel.working_time import Calendar
 
 AT_RISK, USED_UP = Decimal(75), Decimal(100)
-# A clock keeps its first budget and no rung is repeated yet; the key names both so that it stays unique when they do.
-RETARGET, OCCURRENCE = 0, 1
+NOTIFY, WEBHOOK = "notify", "webhook"
+DUE_IN = "due_in_seconds"
+"""An argument of a carried command that counts from when the rung fires; the order gets it as `due_at`."""
 
 Told = tuple[int, Event]
 """When it was due in epoch seconds, and the event."""
@@ -29,14 +32,17 @@ def pass_time(clock: Clock, calendar: Calendar, to: int) -> tuple[Clock, tuple[H
     """Time alone, after however long: of the rungs that were passed the highest fires, the others collapse."""
     if to <= clock.as_of:
         return clock, ()
-    settled, rungs = settle_passed(clock, calendar, to)
+    settled, rungs = catch_up(clock, calendar, to)
     moved, breach = advance(settled, calendar, to)
     return moved, (*rungs, *breach)
 
 
-def rung_key(clock: ClockChange, name: str) -> str:
-    """Decided once, whatever happens; the clock's id is the work order with the clock's number."""
-    return f"{clock.id}/{name}/{RETARGET}/{OCCURRENCE}"
+def rung_key(clock: ClockChange, name: str, occurrence: int = 1, target: int | None = None) -> str:
+    """Decided once, whatever happens; the clock's id is the work order with the clock's number.
+
+    `target`: how often the clock had been retargeted when the rung was decided; None: as often as it is now.
+    """
+    return f"{clock.id}/{name}/{clock.target if target is None else target}/{occurrence}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Teller:
     """Tells what happened on one clock when it was `moved` to where it is at `now`.
 
     `commands`: whether fired rungs carry theirs; of a clock that stops in the same decision they came too late.
+    `order`: what the rungs' conditions can ask of the order as it is now. `quiet`: the policy's quiet hours.
     """
 
     record: ClockChange
@@ -53,10 +60,12 @@ class Teller:
     moved: Clock
     calendar: Calendar
     commands: bool = True
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    quiet: QuietHours | None = None
 
     def tell(self, happenings: Sequence[Happening]) -> list[Told]:
         """The events in the order in which they were due."""
-        in_order = sorted(happenings, key=lambda happening: (happening.planned, happening.what == "breached"))
+        in_order = sorted(self._heard(happenings), key=lambda each: (each.planned, each.what == "breached"))
         collapsed = tuple(self._key(happening) for happening in in_order if happening.what == "collapsed")
         warning = next((h for h in in_order if self._is_warning(h)), None) if not self.record.warned else None
         told: list[Told] = []
@@ -65,6 +74,17 @@ class Teller:
                 told.append((happening.planned, self._about(ClockAtRisk, self._rung(happening))))
             told.extend((happening.planned, event) for event in self._events(happening, collapsed))
         return told
+
+    def _heard(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
+        """Where what fired does nothing, its conditions being unmet, the highest that collapsed below it fires too.
+
+        Else a rung for a few orders would silence those below it for all the others after an outage.
+        """
+        if any(happening.what == "fired" and not self._unmet(happening) for happening in happenings):
+            return happenings
+        heard = [h for h in happenings if h.what == "collapsed" and not self._unmet(h)]
+        highest = max(heard, key=lambda happening: (happening.planned, happening.rung), default=None)
+        return [replace(h, what="fired") if h is highest else h for h in happenings]
 
     def _events(self, happening: Happening, collapsed: tuple[str, ...]) -> Iterator[Event]:
         if happening.what == "collapsed":
@@ -89,39 +109,73 @@ class Teller:
         return view_of(self.record, breached_at=to_instant(self.moved.breached_at), elapsed_seconds=elapsed)
 
     def _key(self, happening: Happening) -> str:
-        return rung_key(self.record, self._place(happening)[1])
+        rung = self._written(happening)
+        return rung_key(self.record, rung.key, rung.occurrence)
 
-    def _place(self, happening: Happening) -> tuple[int, str]:
-        place = happening.rung or 0  # only a breach has none, and nobody asks for its place
-        return place, self.rule.rungs[place].key
+    def _written(self, happening: Happening) -> sla_clock.Rung:
+        return self.rule.rungs[_place(happening)]
+
+    def _effect(self, happening: Happening) -> RungEffect:
+        return self.rule.effects[_place(happening)]
+
+    def _unmet(self, happening: Happening) -> tuple[str, ...]:
+        return unmet(self._effect(happening).conditions, self.order)
 
     def _is_warning(self, happening: Happening) -> bool:
         if happening.rung is None or is_alarm(self.record.kind):
             return False
-        rung = self.rule.rungs[happening.rung]
+        rung = self._written(happening)
         return isinstance(rung, ShareRung) and AT_RISK <= Decimal(rung.percent) < USED_UP
 
     def _fired(self, happening: Happening, collapsed: tuple[str, ...]) -> Rung:
-        place, _ = self._place(happening)
-        effect = self.rule.effects[place]
-        rung = self._rung(happening)
-        command = None
-        if effect.action is not None and self.commands:
-            command = CarriedCommand(command_id=rung.key, action=effect.action, arguments=effect.arguments)
-        actions = (*(("notify",) if effect.audience else ()), *(() if command is None else (command.action,)))
-        return replace(rung, audience=effect.audience, actions=actions, collapsed=collapsed, command=command)
+        effect = self._effect(happening)
+        rung = replace(self._rung(happening), collapsed=collapsed)
+        if conditions := self._unmet(happening):
+            return replace(rung, unmet=conditions)
+        command = self._command(effect, rung) if self.commands else None
+        reached = ((NOTIFY, bool(effect.audience)), (WEBHOOK, effect.webhook))
+        actions = (*(name for name, wanted in reached if wanted), *(() if command is None else (command.action,)))
+        quiet = self._quiet_until(effect, rung.fired_at)
+        return replace(rung, audience=effect.audience, actions=actions, command=command, quiet_until=quiet)
+
+    def _command(self, effect: RungEffect, rung: Rung) -> CarriedCommand | None:
+        if effect.action is None:
+            return None
+        return CarriedCommand(
+            command_id=rung.key, action=effect.action, arguments=_arguments(effect.arguments, rung.fired_at)
+        )
+
+    def _quiet_until(self, effect: RungEffect, fired_at: datetime) -> datetime | None:
+        """Only people are left alone: commands and webhooks never wait."""
+        if self.quiet is None or effect.bypasses_quiet_hours or not effect.audience:
+            return None
+        return to_instant(quiet_until(self.quiet, self.calendar.zone, to_seconds(fired_at)))
 
     def _rung(self, happening: Happening) -> Rung:
         """The rung without its effects: a collapsed one reaches nobody."""
-        place, name = self._place(happening)
         planned = to_instant(happening.planned)
         # The order may be ahead of us by the little that sources' clocks may be.
         fired = max(self.now, planned)
+        written = self._written(happening)
         return Rung(
-            key=rung_key(self.record, name),
-            level=place + 1,
-            name=name,
+            key=self._key(happening),
+            # Repeats stand beside what they repeat, and are as high.
+            level=sum(rung.occurrence == 1 for rung in self.rule.rungs[: _place(happening) + 1]),
+            name=written.key,
             fire_at=planned,
             fired_at=fired,
             late_ms=late_ms(fired, planned),
+            occurrence=written.occurrence,
         )
+
+
+def _place(happening: Happening) -> int:
+    return happening.rung or 0  # only a breach has none, and nobody asks for its place
+
+
+def _arguments(arguments: Mapping[str, Argument], fired_at: datetime) -> Mapping[str, Argument]:
+    due_in = arguments.get(DUE_IN)
+    if not isinstance(due_in, int):
+        return arguments
+    rest = {name: value for name, value in arguments.items() if name != DUE_IN}
+    return {**rest, "due_at": (fired_at + timedelta(seconds=due_in)).isoformat()}

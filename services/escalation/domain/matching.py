@@ -1,33 +1,63 @@
 """Which orders a policy speaks of: conditions compared with an order's traits."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from shared.events.parts import WorkOrderView
+from shared.events.sla import Traits
 
 TRAITS = ("regulator_case", "tier", "category", "flags", "priority", "channel", "region", "repeat")
 Conditions = Mapping[str, tuple[str, ...]]
 """For each trait named the values of which an order must have at least one."""
+Asked = Mapping[str, tuple[str, ...]]
+"""For each trait the values that an order has."""
 
 
-def traits_of(order: WorkOrderView) -> Mapping[str, tuple[str, ...]]:
-    """What conditions can ask for. A category is also each of its ancestors, so a condition means a subtree."""
-    levels = order.category.split("/")
+def traits_of(order: WorkOrderView) -> Traits:
+    """What a clock set keeps of its order."""
+    return Traits(
+        status=order.status,
+        category=order.category,
+        priority=order.priority,
+        tier=order.tier,
+        channel=order.channel,
+        flags=order.severity_flags,
+        regulator_case=order.regulator_case is not None,
+        repeat=order.repeat_of is not None,
+        escalation_level=order.escalation_level,
+        received_at=order.received_at,
+        transferred_at=None if order.regulator_case is None else order.regulator_case.received_at,
+    )
+
+
+def same_terms(one: Traits, other: Traits) -> bool:
+    """Whether no policy can tell the two apart; status and escalation level are asked by rungs alone."""
+    return replace(one, status=other.status, escalation_level=other.escalation_level) == other
+
+
+def asked_of(traits: Traits, region: str) -> Asked:
+    """What conditions can ask for. A category is also each of its ancestors, so a condition means a subtree.
+
+    The last two are for the conditions of rungs.
+    """
+    levels = traits.category.split("/")
     return {
-        "regulator_case": (_truth(order.regulator_case is not None),),
-        "tier": (order.tier,),
+        "regulator_case": (_truth(traits.regulator_case),),
+        "tier": (traits.tier,),
         "category": tuple("/".join(levels[:depth]) for depth in range(1, len(levels) + 1)),
-        "flags": order.severity_flags,
-        "priority": (order.priority,),
-        "channel": (order.channel,),
-        "region": (order.region,),
-        "repeat": (_truth(order.repeat_of is not None),),
+        "flags": traits.flags,
+        "priority": (traits.priority,),
+        "channel": (traits.channel,),
+        "region": (region,),
+        "repeat": (_truth(traits.repeat),),
+        "status": (traits.status,),
+        "escalation_level": (str(traits.escalation_level),),
     }
 
 
-def matched(conditions: Conditions, order: WorkOrderView) -> Mapping[str, str] | None:
+def matched(conditions: Conditions, asked: Asked) -> Mapping[str, str] | None:
     """The conditions with the order's values that met them; None if one of them does not hold."""
-    traits = traits_of(order)
-    met = {trait: "|".join(v for v in traits[trait] if v in wanted) for trait, wanted in conditions.items()}
+    met = {trait: "|".join(v for v in asked[trait] if v in wanted) for trait, wanted in conditions.items()}
     return met if all(met.values()) else None
 
 

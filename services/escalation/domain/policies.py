@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
-from services.escalation.domain.matching import Conditions, matched, specificity
-from shared.events.parts import VersionedRef, WorkOrderView
+from services.escalation.domain.matching import Asked, Conditions, matched, specificity
+from shared.events.parts import Argument, VersionedRef
 from shared.kernel.sla_clock import RetargetMode, Rung
 from shared.kernel.working_time import Calendar, Unit
 
@@ -38,7 +39,7 @@ class RungEffect:
 
     audience: tuple[str, ...] = ()
     action: str | None = None
-    arguments: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
     conditions: Conditions = field(default_factory=dict)
     webhook: bool = False
     bypasses_quiet_hours: bool = False
@@ -117,41 +118,60 @@ class Match:
     conditions: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rulebook:
     """Every version of every policy and calendar; running clocks keep the ones they started with."""
 
     policies: Mapping[VersionedRef, Policy]
     calendars: Mapping[VersionedRef, CalendarVersion]
 
-    def match(self, kind: str, order: WorkOrderView, at: datetime) -> Match | None:
-        """The rule for a clock that starts now, `at`: highest rank, then most specific, then by id."""
+    def match(self, kind: str, asked: Asked, at: datetime, team: str | None = None) -> Match | None:
+        """The rule for a clock that starts now, `at`: highest rank, then most specific, then by id.
+
+        `team`: whose own calendar counts, if it has one.
+        """
         candidates = [
             (policy, met)
             for policy in self.policies_at(at)
-            if kind in policy.clocks and (met := matched(policy.conditions, order)) is not None
+            if kind in policy.clocks and (met := matched(policy.conditions, asked)) is not None
         ]
         if not candidates:
             return None
         policy, met = max(candidates, key=lambda found: (found[0].rank, specificity(found[1]), found[0].ref.id))
-        return Match(policy.ref, self.calendar_at(policy.calendar, at).ref, policy.clocks[kind], met)
+        calendar = self._calendar_of_team(team, at) or self.calendar_at(policy.calendar, at)
+        return Match(policy.ref, calendar.ref, policy.clocks[kind], met)
 
     def policies_at(self, at: datetime) -> list[Policy]:
         """Of each policy the version in force."""
-        in_force: dict[str, Policy] = {}
-        for policy in sorted(self.policies.values(), key=lambda policy: policy.ref.version):
-            if policy.effective_from <= at:
-                in_force[policy.ref.id] = policy
+        in_force = {policy.ref.id: policy for policy in self._policies if policy.effective_from <= at}
         return list(in_force.values())
 
     def calendar_at(self, calendar_id: str, at: datetime) -> CalendarVersion:
         """The version in force; before the first one takes effect, the first."""
-        versions = [version for version in self.calendars.values() if version.ref.id == calendar_id]
-        versions.sort(key=lambda version: version.ref.version)
-        return next((v for v in reversed(versions) if v.effective_from <= at), versions[0])
+        versions = self._calendars[calendar_id]
+        return next((version for version in reversed(versions) if version.effective_from <= at), versions[0])
 
     def calendar(self, ref: VersionedRef) -> Calendar:
         return self.calendars[ref].calendar
 
+    def policy(self, ref: VersionedRef) -> Policy:
+        return self.policies[ref]
+
     def rule(self, policy: VersionedRef, kind: str) -> ClockRule:
         return self.policies[policy].clocks[kind]
+
+    def _calendar_of_team(self, team: str | None, at: datetime) -> CalendarVersion | None:
+        in_force = (self.calendar_at(name, at) for name in self._calendars) if team is not None else ()
+        return next((version for version in in_force if team in version.teams), None)
+
+    @cached_property
+    def _policies(self) -> list[Policy]:
+        """Older versions first."""
+        return sorted(self.policies.values(), key=lambda policy: policy.ref.version)
+
+    @cached_property
+    def _calendars(self) -> Mapping[str, list[CalendarVersion]]:
+        """Of each calendar the versions, older ones first; the calendars by id."""
+        ids = sorted({ref.id for ref in self.calendars})
+        by_version = sorted(self.calendars.values(), key=lambda version: version.ref.version)
+        return {name: [version for version in by_version if version.ref.id == name] for name in ids}

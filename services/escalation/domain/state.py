@@ -1,4 +1,4 @@
-"""A clock set 时钟组: every clock that ever ran for one work order, and who has the order now."""
+"""A clock set 时钟组: every clock that ever ran for one work order, and what policies ask of the order now."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,40 +6,47 @@ from datetime import datetime, timedelta
 
 from services.escalation.domain.table import is_alarm
 from shared.events.parts import ClockChange
+from shared.events.sla import Traits
 
 BREACH_SHOWS_AFTER = timedelta(seconds=1)
 """At due a clock is not breached yet."""
+LIVE = ("running", "paused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSet:
-    """`clocks` holds the newest change of each clock, by number from 1, and what its rungs came to since."""
+    """`clocks` holds the newest change of each clock, by number from 1, and what its rungs came to since.
+
+    `traits` are the order's by the last record that touched this set; status and escalation level may be older.
+    """
 
     work_order_id: str
     cycle: int
     region: str
     team: str | None
+    traits: Traits
     clocks: tuple[ClockChange, ...] = ()
 
     @property
     def running(self) -> Iterator[ClockChange]:
         return (clock for clock in self.clocks if clock.state == "running")
 
-    def running_of(self, kind: str) -> ClockChange | None:
-        return next((clock for clock in self.running if clock.kind == kind), None)
+    @property
+    def live(self) -> Iterator[ClockChange]:
+        """Clocks that run, or wait for a suspension to end."""
+        return (clock for clock in self.clocks if clock.state in LIVE)
 
-    def provisional_of(self, kind: str) -> ClockChange | None:
-        """The newest clock of the kind, if it may still count on."""
-        newest = next((clock for clock in reversed(self.clocks) if clock.kind == kind), None)
-        return newest if newest is not None and newest.provisional else None
+    def newest_of(self, kind: str) -> ClockChange | None:
+        return next((clock for clock in reversed(self.clocks) if clock.kind == kind), None)
 
     @property
     def next_fire(self) -> datetime | None:
         """When something is due next: a rung, an alarm, or the second after a due."""
-        return min((instant for clock in self.running for instant in _due_instants(clock)), default=None)
+        return min((instant for clock in self.running for instant in due_instants(clock)), default=None)
 
 
-def _due_instants(clock: ClockChange) -> Iterator[datetime]:
+def due_instants(clock: ClockChange) -> Iterator[datetime]:
+    """When a running clock has something to tell."""
     for rung in clock.rungs:
         if rung.status == "pending" and rung.fire_at is not None:
             yield rung.fire_at

@@ -1,51 +1,43 @@
-"""What a record of the work order does to one clock: it starts, is suspended, counts on, or ends."""
+"""What a record of the work order does to one clock: it starts, pauses, is held, counts on, or ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from services.escalation.domain.causes import cause_of
 from services.escalation.domain.clockwork import (
     blank,
-    ended_blank,
+    ceased_blank,
     not_covered,
     plan_of,
     recorded,
     restored,
-    resumed_blank,
+    running_blank,
 )
 from services.escalation.domain.instants import to_instant, to_seconds
 from services.escalation.domain.ladder import Teller, Told, pass_time
-from services.escalation.domain.policies import Match, Rulebook
+from services.escalation.domain.moments import Moment, Step
+from services.escalation.domain.policies import Match
 from services.escalation.domain.table import is_alarm
 from shared.events.parts import ClockChange
-from shared.events.sla import ClockAtRisk
+from shared.events.sla import ClockAtRisk, ClockBreached
 from shared.kernel import sla_clock
-from shared.kernel.sla_clock import Clock, Happening
-from shared.kernel.working_time import Calendar, SlaError
+from shared.kernel.sla_clock import Clock, ClockPlan, Happening
+from shared.kernel.working_time import Calendar, SlaError, units
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """`instant`: when it happened. `now`: when we decide. `cycle`: the order's."""
+class Terms:
+    """What the record that starts a clock says of it beside the rule.
 
-    instant: datetime
-    now: datetime
-    cycle: int
-    rules: Rulebook
+    `due`: when it is due, whatever the budget. `cap`: the most natural seconds that it gets. `subject`: what it is
+    about, where an order may have several of a kind.
+    """
 
-    @property
-    def at(self) -> int:
-        """In epoch seconds, as the arithmetic counts."""
-        return to_seconds(self.instant)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The clock after it, and what happened on the way."""
-
-    record: ClockChange
-    told: Sequence[Told] = ()
+    due: datetime | None = None
+    cap: int | None = None
+    subject: str | None = None
 
 
 def passed(record: ClockChange, moment: Moment) -> Sequence[Told]:
@@ -54,80 +46,153 @@ def passed(record: ClockChange, moment: Moment) -> Sequence[Told]:
         return ()
     clock, calendar = restored(record, moment.rules)
     moved, happenings = pass_time(clock, calendar, moment.at)
-    return _tell(record, moment, moved, calendar, happenings)
+    return tell(record, moment, moved, calendar, happenings)
 
 
-def started(match: Match, kind: str, clock_id: tuple[str, int], moment: Moment, budget: int | None) -> Step:
-    """A new clock under the rule that matched; `budget` in seconds replaces the rule's."""
-    record = blank(match, kind, clock_id, moment.cycle, moment.instant)
+def started(match: Match, kind: str, clock_id: tuple[str, int], moment: Moment, terms: Terms) -> Step:
+    """A new clock under the rule that matched."""
+    record = replace(blank(match, kind, clock_id, moment.cycle, moment.instant), subject=terms.subject)
     calendar = moment.rules.calendar(match.calendar)
     try:
-        plan = plan_of(match.rule, calendar, moment.at, budget)
+        plan = _capped(_plan(match, calendar, moment.at, terms), calendar, moment.at, terms.cap)
+        record = replace(record, budget_seconds=plan.budget, unit=plan.unit)
         clock, happenings = sla_clock.start(plan, calendar, moment.at)
-        fields = recorded(clock, calendar, to_seconds(moment.now))
+        fields = recorded(clock, calendar, to_seconds(moment.now), record, moment.turn)
     except SlaError as error:
         not_covered(error)
-        return Step(record)
-    record = replace(record, budget_seconds=clock.budget, **fields)
-    return Step(record, _tell(record, moment, clock, calendar, happenings))
+        return Step(replace(running_blank(record, moment.instant, moment.turn), turn=moment.turn))
+    record = replace(record, turn=moment.turn, **fields)
+    told = tell(record, moment, clock, calendar, happenings)
+    return Step(replace(record, cause=cause_in(told)), after=told)
+
+
+def _plan(match: Match, calendar: Calendar, at: int, terms: Terms) -> ClockPlan:
+    if terms.due is None:
+        return plan_of(match.rule, calendar, at)
+    return ClockPlan(max(0, to_seconds(terms.due) - at), "natural", pausable=True, rungs=match.rule.rungs)
+
+
+def _capped(plan: ClockPlan, calendar: Calendar, at: int, cap: int | None) -> ClockPlan:
+    if cap is None or units.add(calendar, plan.unit, at, plan.budget) <= at + cap:
+        return plan
+    return replace(plan, budget=cap, unit="natural")
 
 
 def ended(record: ClockChange, moment: Moment, state: Literal["stopped", "cancelled"]) -> Step:
     if record.not_covered:
-        return Step(replace(ended_blank(record, state, moment.instant), change=state))
-    clock, calendar = restored(record, moment.rules)
-    at = max(moment.at, clock.as_of)
-    moved, happenings = pass_time(clock, calendar, at)
-    told = _tell(record, moment, moved, calendar, happenings, commands=False)
+        return Step(replace(_ceased(record, moment, state), provisional=False))
+    moved = moved_to(record, moment, commands=False)
     end = sla_clock.stop if state == "stopped" else sla_clock.cancel
-    fields = recorded(end(moved, calendar, at)[0], calendar, at)
-    if is_alarm(record.kind):
-        fields["breached_at"] = None
-    change = "corrected" if state == "stopped" and _was_in_time(record, at) else state
-    return Step(replace(record, change=change, warned=_warned(record, told), **fields), told)
+    clock, _ = end(moved.clock, moved.calendar, moved.clock.as_of)
+    return _over(record, moment, moved, clock, {"state": state, "provisional": False})
 
 
-def suspended(record: ClockChange, moment: Moment) -> Step:
+def held(record: ClockChange, moment: Moment) -> Step:
     """Stopped for now: as a stop for everybody who looks, as a pause for the arithmetic."""
     if record.not_covered:
-        return Step(replace(ended_blank(record, "stopped", moment.instant), change="stopped", provisional=True))
-    clock, calendar = restored(record, moment.rules)
-    at = max(moment.at, clock.as_of)
-    moved, happenings = pass_time(clock, calendar, at)
-    told = _tell(record, moment, moved, calendar, happenings, commands=False)
-    fields = recorded(sla_clock.pause(moved, calendar, at)[0], calendar, at)
-    fields |= {"state": "stopped", "due_at": record.due_at, "provisional": True}
-    change = "corrected" if _was_in_time(record, at) else "stopped"
-    return Step(replace(record, change=change, warned=_warned(record, told), **fields), told)
+        return Step(replace(_ceased(record, moment, "stopped"), provisional=True))
+    moved = moved_to(record, moment, commands=False)
+    clock, _ = sla_clock.pause(moved.clock, moved.calendar, moved.clock.as_of)
+    fields = {"state": "stopped", "due_at": record.due_at, "provisional": True}
+    return _over(record, moment, moved, clock, fields)
 
 
-def resumed(record: ClockChange, moment: Moment) -> Step:
-    """Counts on, with or without the time in between as its rule has it."""
-    again = replace(record, change="resumed", provisional=False)
+def _over(record: ClockChange, moment: Moment, moved: "Moved", clock: Clock, fields: Mapping[str, Any]) -> Step:
+    """The record of a clock that was stopped, for good or for now, or cancelled."""
+    at = moved.clock.as_of
+    recorded_fields = recorded(clock, moved.calendar, at, record, moment.turn) | dict(fields)
+    in_time = _was_in_time(record, at)
+    change = "corrected" if recorded_fields["state"] == "stopped" and in_time else recorded_fields["state"]
+    if is_alarm(record.kind) or recorded_fields["breached_at"] is None or in_time:
+        cause = None
+    else:
+        cause = cause_of(record, clock, moved.calendar, moment)
+    if is_alarm(record.kind):
+        recorded_fields["breached_at"] = None
+    warned = record.warned or warned_in(moved.told)
+    after = replace(record, change=change, warned=warned, cause=cause, turn=moment.turn, **recorded_fields)
+    return Step(after, moved.told)
+
+
+def paused(record: ClockChange, moment: Moment, reason: str) -> Step:
+    """Pauses for a reason that its policy knows; what was breached before stays breached."""
+    times = {**record.pauses, reason: record.pauses.get(reason, 0) + 1}
+    again = replace(record, change="paused", pauses=times, turn=moment.turn)
     if record.not_covered:
-        return Step(resumed_blank(again, moment.instant))
+        return Step(ceased_blank(again, "paused", moment.instant, moment.turn))
+    moved = moved_to(record, moment, commands=True)
+    clock, _ = sla_clock.pause(moved.clock, moved.calendar, moved.clock.as_of)
+    fields = recorded(clock, moved.calendar, moved.clock.as_of, record, moment.turn)
+    cause = cause_in(moved.told) or record.cause
+    return Step(replace(again, warned=record.warned or warned_in(moved.told), cause=cause, **fields), moved.told)
+
+
+def resumed(record: ClockChange, moment: Moment, at: int | None = None) -> Step:
+    """Counts on after a pause or a stop that was not for good; `at` in epoch seconds, default: from the moment on."""
+    again = replace(record, change="resumed", provisional=False, turn=moment.turn)
+    if record.not_covered:
+        return Step(running_blank(again, moment.instant, moment.turn))
     clock, calendar = restored(record, moment.rules)
-    counts_review = moment.rules.rule(record.policy, record.kind).counts_review
-    at = clock.as_of if counts_review else max(moment.at, clock.as_of)
+    since = max(moment.at if at is None else at, clock.as_of)
     try:
-        running, happenings = sla_clock.resume(clock, calendar, at)
-        again = replace(again, **recorded(running, calendar, to_seconds(moment.now)))
+        running, happenings = sla_clock.resume(clock, calendar, since)
+        again = replace(again, **recorded(running, calendar, to_seconds(moment.now), record, moment.turn))
     except SlaError as error:
         not_covered(error)
-        return Step(resumed_blank(again, to_instant(at)))
-    return Step(again, _tell(again, moment, running, calendar, happenings))
+        return Step(running_blank(again, to_instant(since), moment.turn))
+    told = tell(again, moment, running, calendar, happenings)
+    return Step(replace(again, cause=cause_in(told) or again.cause), after=told)
+
+
+def released(record: ClockChange, moment: Moment) -> Step:
+    """Counts on after a review that rejected, with or without the time of the review as its rule has it."""
+    counts_review = moment.rules.rule(record.policy, record.kind).counts_review
+    stopped_at = record.ledger[-1].until if counts_review and record.ledger else None
+    return resumed(record, moment, None if stopped_at is None else to_seconds(stopped_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A clock after time alone, and what is told of it."""
+
+    clock: Clock
+    calendar: Calendar
+    told: Sequence[Told]
+
+
+def moved_to(record: ClockChange, moment: Moment, commands: bool) -> Moved:
+    """The clock at the moment, or at its last turn if that came later. Nothing happens to a paused one."""
+    clock, calendar = restored(record, moment.rules)
+    at = max(moment.at, clock.as_of)
+    if clock.state != "running":
+        return Moved(replace(clock, as_of=at), calendar, ())
+    moved, happenings = pass_time(clock, calendar, at)
+    return Moved(moved, calendar, tell(record, moment, moved, calendar, happenings, commands))
+
+
+def _ceased(record: ClockChange, moment: Moment, state: str) -> ClockChange:
+    return replace(ceased_blank(record, state, moment.instant, moment.turn), change=state, turn=moment.turn)
 
 
 def _was_in_time(record: ClockChange, at: int) -> bool:
-    """A breach was decided, and only then it became known that the clock had stopped before."""
-    return record.breached_at is not None and record.due_at is not None and at <= to_seconds(record.due_at)
+    """A breach was decided, and only then it became known that the clock had stopped before.
+
+    A due that was moved after the breach excuses nothing.
+    """
+    if record.breached_at is None or record.due_at is None or at > to_seconds(record.due_at):
+        return False
+    return record.target == 0 or at <= to_seconds(record.breached_at)
 
 
-def _warned(record: ClockChange, told: Sequence[Told]) -> bool:
-    return record.warned or any(isinstance(event, ClockAtRisk) for _, event in told)
+def warned_in(told: Sequence[Told]) -> bool:
+    return any(isinstance(event, ClockAtRisk) for _, event in told)
 
 
-def _tell(
+def cause_in(told: Sequence[Told]) -> str | None:
+    return next((event.clock.cause for _, event in told if isinstance(event, ClockBreached)), None)
+
+
+def tell(
     record: ClockChange,
     moment: Moment,
     clock: Clock,
@@ -135,5 +200,13 @@ def _tell(
     happenings: Sequence[Happening],
     commands: bool = True,
 ) -> Sequence[Told]:
-    rule = moment.rules.rule(record.policy, record.kind)
-    return Teller(record, rule, moment.cycle, moment.now, clock, calendar, commands).tell(happenings)
+    """The events of what happened; a breach says why."""
+    if not happenings:
+        return ()
+    if any(happening.what == "breached" for happening in happenings) and not is_alarm(record.kind):
+        record = replace(record, cause=cause_of(record, clock, calendar, moment))
+    policy = moment.rules.policy(record.policy)
+    rule, quiet = policy.clocks[record.kind], policy.quiet_hours
+    return Teller(
+        record, rule, moment.cycle, moment.now, clock, calendar, commands, order=moment.asked, quiet=quiet
+    ).tell(happenings)

@@ -32,8 +32,10 @@ def _changed(event: Event) -> dict[str, Any]:
     match event:
         case Acknowledged():
             return {"acknowledged": True}
-        case HandlingStarted() | Reopened():
+        case HandlingStarted():
             return {"cycle": event.cycle}
+        case Reopened():
+            return {"cycle": event.cycle, "outcome": None}
         case Closed():
             return {"outcome": event.outcome}
         case WithdrawalRequested():

@@ -9,6 +9,7 @@ from shared.events.complaints import (
     Closed,
     HandlingStarted,
     Reopened,
+    Voided,
     WithdrawalRequested,
     Withdrawn,
 )
@@ -23,10 +24,11 @@ TRANSITIONS: Mapping[type[Event], Mapping[Status, Status]] = {
     },
     HandlingStarted: {Status.RECEIVED: Status.IN_HANDLING, Status.ACKNOWLEDGED: Status.IN_HANDLING},
     Answered: {status: Status.ANSWERED for status in OPEN if status is not Status.ANSWERED},
-    Reopened: dict.fromkeys(OPEN, Status.IN_HANDLING),
+    Reopened: dict.fromkeys((*OPEN, Status.CLOSED), Status.IN_HANDLING),
     Closed: dict.fromkeys(OPEN, Status.CLOSED),
     WithdrawalRequested: {status: status for status in OPEN},
     Withdrawn: dict.fromkeys(OPEN, Status.WITHDRAWN),
+    Voided: dict.fromkeys(OPEN, Status.VOIDED),
 }
 
 

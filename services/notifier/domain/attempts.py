@@ -34,15 +34,21 @@ from shared.kernel.refusal import UNCHANGED, Refusal
 LEASE_EXPIRED = DeliveryError(kind="unknown", code="claim_expired", detail="no outcome was recorded in time")
 
 
-def start_attempt(notice: Notice, command: StartAttempt) -> Decided:
+def start_attempt(notice: Notice, command: StartAttempt, facts: Facts) -> Decided:
     delivery = notice.delivery(command.delivery)
     if delivery is None:
         return Refusal("unknown_delivery")
-    due = delivery.next_attempt_at is None or delivery.next_attempt_at <= command.machine_now
-    if delivery.status not in WAITING or not due:
+    if not is_due(delivery, command.machine_now, facts.now):
         return Refusal("not_due")
     begun = replace(delivery, attempts=delivery.attempts + 1)
     return [Attempted(notification=_now(notice, begun, Status.ATTEMPTING), lease_until=command.lease_until)]
+
+
+def is_due(delivery: Delivery, machine_now: datetime, now: datetime) -> bool:
+    """Whether a send may begin, by the machine's time and by the business clock's."""
+    if delivery.status not in WAITING or (delivery.quiet_until is not None and delivery.quiet_until > now):
+        return False
+    return delivery.next_attempt_at is None or delivery.next_attempt_at <= machine_now
 
 
 def record_outcome(notice: Notice, command: RecordOutcome, facts: Facts) -> Decided:

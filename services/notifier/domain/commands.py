@@ -41,6 +41,7 @@ class RequestNotice(Command):
 
     `cause` is the id of the event that asks for it, decided at `cause_at`. `order`, `contact` and `subscriptions` are
     completed from the service's own copies where the record does not say them. `payload` is what subscribers get.
+    `quiet_until`: a person's inbox has it at once, and nothing else is sent to them before.
     """
 
     cause: str
@@ -51,6 +52,7 @@ class RequestNotice(Command):
     rung: str | None = None
     values: Mapping[str, Value] = field(default_factory=dict)
     payload: str = ""
+    quiet_until: datetime | None = None
     order: OrderFacts | None = None
     contact: Contact | None = None
     subscriptions: tuple[str, ...] | None = None

@@ -16,7 +16,7 @@ def decide(state: Notice | None, command: Command, facts: Facts) -> Outcome:
         return Refusal("not_found")
     match command:
         case StartAttempt():
-            return start_attempt(state, command)
+            return start_attempt(state, command, facts)
         case RecordOutcome():
             return record_outcome(state, command, facts)
         case ExpireClaim():

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from services.notifier.domain.commands import COMPANY, DEPARTMENT, HANDLER, LEADER, OrderFacts
 
+PERSON, TEAM = "person:", "team:"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
@@ -41,12 +43,17 @@ class Directory:
     def resolve(self, audience: str, order: OrderFacts) -> Person | None:
         """Who `audience` is for this order; an empty audience falls to the next higher one, None: nobody is left.
 
-        A name that is no level means the team (its leader) or the person of that id.
+        A level (handler, leader, department, company), `person:<id>`, `team:<id>` (its leader), or a bare id of
+        either. Who is not in the directory falls to those above the order.
         """
-        if audience in self.people:
-            return self.people[audience]
-        if audience in self.teams:
-            return self._first(team.leader for team in self.chain(audience))
+        name = audience.removeprefix(PERSON).removeprefix(TEAM)
+        if name in self.people and not audience.startswith(TEAM):
+            return self.people[name]
+        if name in self.teams and not audience.startswith(PERSON):
+            return self._first(team.leader for team in self.chain(name)) or self._level(COMPANY, order)
+        return self._level(audience, order)
+
+    def _level(self, audience: str, order: OrderFacts) -> Person | None:
         chain = self.chain(order.team)
         levels = {
             HANDLER: order.assignee,
@@ -56,7 +63,9 @@ class Directory:
         }
         names = list(levels)
         start = names.index(audience) if audience in levels else names.index(LEADER)
-        return self._first(levels[name] for name in names[start:])
+        # Where the topmost team has no leader, whoever stands highest: somebody has to hear of it.
+        highest = (team.leader for team in reversed(chain))
+        return self._first((*(levels[name] for name in names[start:]), *highest))
 
     def _first(self, candidates: Iterable[str | None]) -> Person | None:
         return next((self.people[each] for each in candidates if each is not None and each in self.people), None)

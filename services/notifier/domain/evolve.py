@@ -11,6 +11,7 @@ from shared.events.notifications import (
     DeliveryEvent,
     Notification,
     RedeliveryRequested,
+    Requested,
     Uncertain,
 )
 from shared.kernel.aggregate import Stamp
@@ -66,6 +67,7 @@ def _changed(delivery: Delivery, event: DeliveryEvent, at: datetime) -> Delivery
         doubts=0 if again else doubts,
         next_attempt_at=event.next_attempt_at if isinstance(event, Deferred | Uncertain) else None,
         lease_until=event.lease_until if isinstance(event, Attempted) else None,
+        quiet_until=event.quiet_until if isinstance(event, Requested) else None,
         error=event.error,
         # An inbox shows its text for good; what was sent elsewhere needs its text and address no more.
         message=None if status in ARRIVED and delivery.channel != IN_APP else delivery.message,

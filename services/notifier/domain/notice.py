@@ -17,15 +17,18 @@ AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 def index(snapshot: Snapshot[Notice]) -> Mapping[str, Any]:
     """Query fields. `next_attempt` (the machine's time): when the first delivery is due, or its claim expires.
+    `quiet_until` (the business clock's): when the first of those is due that wait for quiet hours to end.
 
-    It is left out when nothing is to be done, so that a sparse index holds nothing but work.
+    They are left out when nothing is to be done, so that a sparse index holds nothing but work.
     """
     notice = snapshot.state
     if notice is None:
         return {}
     due = min(filter(None, map(_next_attempt, notice.deliveries)), default=None)
+    quiet = min(filter(None, (delivery.quiet_until for delivery in notice.deliveries)), default=None)
     return {
         **({} if due is None else {"next_attempt": due}),
+        **({} if quiet is None else {"quiet_until": quiet}),
         "created_at": notice.created_at,
         "work_order_id": notice.work_order_id,
         "audience": notice.audience,
@@ -39,6 +42,8 @@ def index(snapshot: Snapshot[Notice]) -> Mapping[str, Any]:
 
 
 def _next_attempt(delivery: Delivery) -> datetime | None:
+    if delivery.quiet_until is not None:
+        return None
     if delivery.status in WAITING:
         return delivery.next_attempt_at or AT_ONCE
     return delivery.lease_until if delivery.status is Status.ATTEMPTING else None

@@ -88,20 +88,26 @@ def _to_person(command: RequestNotice, facts: Facts) -> Sequence[DeliveryEvent]:
     by_mail = recipient is not None and bool(recipient.email) and EMAIL in reference.channels
     if recipient is None or not (by_mail or recipient.has_inbox):
         return [_unsent(command, reference, Failed, Status.FAILED, NO_ROUTE)]
-    text = reference.templates.render(command.template, recipient.language, _values(command, recipient, facts.now))
-    message = Message(subject=text.subject, body=text.body)
     version = reference.templates.version(command.template)
     events: list[DeliveryEvent] = []
     if recipient.has_inbox:
         # The inbox is our own list of notices: being recorded is being delivered.
         route = _Route(IN_APP, recipient.ref, Status.DELIVERED, recipient.language)
+        message = _message(command, recipient, reference, facts.now)
         events.append(Delivered(notification=_notification(command, 1, route, version), message=message))
     if by_mail:
+        quiet_until = command.quiet_until if command.quiet_until and command.quiet_until > facts.now else None
         route = _Route(EMAIL, recipient.ref, Status.PENDING, recipient.language)
-        mail = replace(message, address=recipient.email)
-        number = len(events) + 1
-        events.append(Requested(notification=_notification(command, number, route, version), message=mail))
+        # Words like "3 hours left" are those of when it goes out.
+        mail = replace(_message(command, recipient, reference, quiet_until or facts.now), address=recipient.email)
+        seen = _notification(command, len(events) + 1, route, version)
+        events.append(Requested(notification=seen, message=mail, quiet_until=quiet_until))
     return events
+
+
+def _message(command: RequestNotice, recipient: _Recipient, reference: Reference, at: datetime) -> Message:
+    text = reference.templates.render(command.template, recipient.language, _values(command, recipient, at))
+    return Message(subject=text.subject, body=text.body)
 
 
 def _recipient(command: RequestNotice, reference: Reference) -> _Recipient | None:

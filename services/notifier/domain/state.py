@@ -27,6 +27,7 @@ GIVEN_UP = frozenset({Status.FAILED, Status.DEAD_LETTERED})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One channel to one recipient. `next_attempt_at` and `lease_until` are the machine's time; None: at once.
+    `quiet_until`, when quiet hours end, follows the business clock like every rule does.
 
     `attempts` never starts again, so that a late outcome finds its own attempt; `attempts_before` were made before
     the last redelivery and `doubts` since it. The message is dropped once nothing needs it any more.
@@ -42,6 +43,7 @@ class Delivery:
     doubts: int = 0
     next_attempt_at: datetime | None = None
     lease_until: datetime | None = None
+    quiet_until: datetime | None = None
     error: DeliveryError | None = None
     message: Message | None = None
     changed_at: datetime

@@ -1,16 +1,15 @@
 """Giving an order to a team or a person: by rule, by a dispatcher (派单), by its owner (转派)."""
 
 from services.workflow.domain.commands import Dispatch, Transfer
+from services.workflow.domain.decisions import Result
 from services.workflow.domain.reference import Directory
 from services.workflow.domain.routing import Routable, routed
 from services.workflow.domain.scope import serves
 from services.workflow.domain.state import WorkOrder
 from shared.events.complaints import Customer
 from shared.events.workorders import Dispatched, Transferred
-from shared.kernel.aggregate import Event, Facts
-from shared.kernel.refusal import Refusal, Unchanged
-
-Result = list[Event] | Refusal | Unchanged
+from shared.kernel.aggregate import Facts
+from shared.kernel.refusal import Refusal
 
 
 def initial_route(category: str, customer: Customer, facts: Facts) -> Dispatched | None:

@@ -6,8 +6,9 @@ will not say: no satisfaction is invented from it and nobody calls for ever, so 
 is the last, leaves the order to a leader. `rescheduled` counts too, but the call agreed on is made in any case.
 """
 
-from services.workflow.domain.assignment import Result, cannot_take, route_again
+from services.workflow.domain.assignment import cannot_take, route_again
 from services.workflow.domain.commands import Close, CommunicateDecision, PromptCallback, RecordCallback, Redispatch
+from services.workflow.domain.decisions import Result
 from services.workflow.domain.limits import CALLBACK_ATTEMPTS, CYCLES
 from services.workflow.domain.state import COMMUNICATED, UNREACHABLE, WorkOrder
 from shared.events import workorders as e

@@ -1,12 +1,25 @@
 """From a command to events or a refusal (决策). One function per action."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from services.workflow.domain import callbacks
+from services.workflow.domain import (
+    callbacks,
+    demands,
+    endings,
+    extensions,
+    liability,
+    rating,
+    reopening,
+    returns,
+    suborders,
+    supervision,
+    suspension,
+    terms,
+)
 from services.workflow.domain import commands as c
-from services.workflow.domain.assignment import Result, dispatch, initial_route, transfer
+from services.workflow.domain.assignment import dispatch, initial_route, transfer
+from services.workflow.domain.decisions import Deciders, Result
 from services.workflow.domain.limits import FUTURE_TOLERANCE
 from services.workflow.domain.policies import objection
 from services.workflow.domain.state import ACKNOWLEDGED, RESPONDED, UNREACHED, WorkOrder
@@ -137,9 +150,7 @@ def mark_unreached(order: WorkOrder, command: c.MarkUnreached, _facts: Facts) ->
     return [e.Unreached(template=command.template)]
 
 
-Decider = Callable[[WorkOrder, Any, Facts], Result]
-
-DECIDERS: Mapping[type[c.WorkOrderCommand], Decider] = {
+DECIDERS: Deciders = {
     c.Acknowledge: acknowledge,
     c.Dispatch: dispatch,
     c.Accept: accept,
@@ -157,4 +168,15 @@ DECIDERS: Mapping[type[c.WorkOrderCommand], Decider] = {
     c.Cancel: cancel,
     c.Escalate: escalate,
     c.MarkUnreached: mark_unreached,
+    **suspension.DECIDERS,
+    **extensions.DECIDERS,
+    **returns.DECIDERS,
+    **terms.DECIDERS,
+    **demands.DECIDERS,
+    **supervision.DECIDERS,
+    **suborders.DECIDERS,
+    **reopening.DECIDERS,
+    **rating.DECIDERS,
+    **liability.DECIDERS,
+    **endings.DECIDERS,
 }

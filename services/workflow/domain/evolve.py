@@ -1,10 +1,22 @@
 """From an event to the next state (演化). Every status is reached through `move`, so only where the table leads."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
+from services.workflow.domain import (
+    demands,
+    endings,
+    extensions,
+    liability,
+    rating,
+    reopening,
+    returns,
+    suborders,
+    supervision,
+    suspension,
+    terms,
+)
 from services.workflow.domain import state as s
+from services.workflow.domain.decisions import Evolvers
 from services.workflow.domain.limits import CYCLES
 from services.workflow.domain.state import Resolution, Satisfaction, WorkOrder
 from services.workflow.domain.states import Status
@@ -137,31 +149,19 @@ def callback_prompted(order: WorkOrder, _event: e.CallbackPrompted, _stamp: Stam
 
 
 def redispatched(order: WorkOrder, event: e.Redispatched, _stamp: Stamp) -> WorkOrder:
-    """What belonged to the cycle that ends is in the log; the new one begins with none of it."""
-    order = move(order, "redispatch", Status.DISPATCHING).unflagged(s.COMMUNICATED, s.WAITS_FOR_LEADER)
-    return replace(
-        order,
-        cycle=event.cycle,
-        team=None,
-        assignee=None,
-        route=None,
-        resolution=None,
-        satisfaction=None,
-        last_callback=None,
-        counts={**order.counts, "callback_attempts": 0},
-        handlers=(),
-        reviewers=(),
-        callback_agents=(),
-    )
+    return move(order, "redispatch", Status.DISPATCHING).in_cycle(event.cycle)
 
 
-def closed(order: WorkOrder, event: e.Closed, _stamp: Stamp) -> WorkOrder:
+def closed(order: WorkOrder, event: e.Closed, stamp: Stamp) -> WorkOrder:
+    """Nobody is left to answer a demand: those that are open lapse, as their clocks stop."""
     order = move(order, "close", Status.CLOSED).unflagged(s.WAITS_FOR_LEADER)
-    return replace(order, closed_as=event.outcome)
+    open_until_now = supervision.lapsed(order.demands)
+    return replace(order, closed_as=event.outcome, closed_at=stamp.occurred_at, demands=open_until_now)
 
 
 def cancelled(order: WorkOrder, _event: e.Cancelled, _stamp: Stamp) -> WorkOrder:
-    return move(order, "cancel", Status.CANCELLED).unflagged(s.WAITS_FOR_LEADER)
+    order = move(order, "cancel", Status.CANCELLED).unflagged(s.WAITS_FOR_LEADER, s.IN_ARBITRATION)
+    return replace(order, suspension=None)
 
 
 def escalated(order: WorkOrder, event: e.Escalated, _stamp: Stamp) -> WorkOrder:
@@ -176,7 +176,7 @@ def _with(people: tuple[str, ...], person: str) -> tuple[str, ...]:
     return people if person in people else (*people, person)
 
 
-EVOLVERS: Mapping[type[Event], Callable[[WorkOrder, Any, Stamp], WorkOrder]] = {
+EVOLVERS: Evolvers = {
     e.Acknowledged: acknowledged,
     e.Dispatched: dispatched,
     e.Accepted: accepted,
@@ -195,4 +195,15 @@ EVOLVERS: Mapping[type[Event], Callable[[WorkOrder, Any, Stamp], WorkOrder]] = {
     e.Cancelled: cancelled,
     e.Escalated: escalated,
     e.Unreached: unreached,
+    **suspension.EVOLVERS,
+    **extensions.EVOLVERS,
+    **returns.EVOLVERS,
+    **terms.EVOLVERS,
+    **demands.EVOLVERS,
+    **supervision.EVOLVERS,
+    **suborders.EVOLVERS,
+    **reopening.EVOLVERS,
+    **rating.EVOLVERS,
+    **liability.EVOLVERS,
+    **endings.EVOLVERS,
 }

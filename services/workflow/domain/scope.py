@@ -18,8 +18,32 @@ ROLES: Mapping[str, frozenset[str]] = {
     "dispatch": frozenset({"system", "dispatcher"}),
     "accept": frozenset({"handler", "leader"}),
     "recall": frozenset({"system"}),
-    "transfer": frozenset({"handler", "leader"}),
+    "transfer": frozenset({"handler", "leader", "system"}),
     "respond": frozenset({"handler"}),
+    "report_progress": frozenset({"handler"}),
+    "return": frozenset({"handler"}),
+    "arbitrate": frozenset({"dispatcher"}),
+    "suspend": frozenset({"handler", "leader"}),
+    "resume": frozenset({"handler", "leader", "system"}),
+    "request_extension": frozenset({"handler"}),
+    "decide_extension": frozenset({"leader", "system"}),
+    "urge": frozenset({"agent"}),
+    "change_priority": frozenset({"dispatcher", "leader", "system"}),
+    "supervise": frozenset({"supervisor", "agent", "system"}),
+    "answer_supervision": frozenset({"handler", "leader"}),
+    "consult": frozenset({"handler", "system"}),
+    "countersign": frozenset({"handler", "system"}),
+    "answer_suborder": frozenset({"handler", "leader"}),
+    "reopen": frozenset({"agent", "leader", "system"}),
+    "rate": frozenset({"agent", "system"}),
+    "close_survey": frozenset({"system"}),
+    "attribute_liability": frozenset({"reviewer"}),
+    "appeal_liability": frozenset({"leader"}),
+    "revise_liability": frozenset({"dispatcher", "supervisor"}),
+    "settle_liability": frozenset({"system"}),
+    "void": frozenset({"leader"}),
+    "archive": frozenset({"system"}),
+    "reclassify": frozenset({"dispatcher", "leader", "system"}),
     "submit_resolution": frozenset({"handler"}),
     "approve": frozenset({"reviewer"}),
     "reject": frozenset({"reviewer"}),
@@ -44,7 +68,8 @@ def serves(regions: Iterable[str], region: str) -> bool:
 
 
 def in_scope(order: WorkOrder, actor: Actor) -> bool:
-    return may_see(actor, order.region, order.team)
+    """The order's own team sees it, and so do those who have a word in it."""
+    return any(may_see(actor, order.region, team) for team in (order.team, *order.involved))
 
 
 def may_see(actor: Actor, region: str, team: str | None) -> bool:
@@ -53,6 +78,10 @@ def may_see(actor: Actor, region: str, team: str | None) -> bool:
         return True
     of_team = team is None or team in actor.teams or "*" in actor.teams
     return of_team and serves(actor.regions, region)
+
+
+def from_source(actor: Actor) -> bool:
+    return any(role.startswith(SOURCE) for role in actor.roles)
 
 
 def has_verb(actor: Actor, action: str, directory: Directory) -> bool:
@@ -66,6 +95,13 @@ def has_verb(actor: Actor, action: str, directory: Directory) -> bool:
 def scope(order: WorkOrder, actor: Actor, _facts: Facts) -> Refusal | None:
     """Whoever may not see an order is told that there is none."""
     return None if in_scope(order, actor) else Refusal("not_found")
+
+
+def of_own_team(order: WorkOrder, actor: Actor, _facts: Facts) -> Refusal | None:
+    """Who only has a word in the order touches nothing else of it."""
+    if may_see(actor, order.region, order.team):
+        return None
+    return Refusal("forbidden", f"{order.team} has the order; the caller's teams were only asked")
 
 
 def forbidden(action: str) -> Refusal:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from services.workflow.domain.limits import CALLBACK_ATTEMPTS
 from services.workflow.domain.states import Status
-from shared.events.parts import ComplaintObject, RegulatorCase
+from services.workflow.domain.subresources import OPEN, Demand, Liability, SubOrder
+from shared.events.parts import ComplaintObject, Reason, RegulatorCase
 from shared.events.workorders import Remedy, RouteTaken
 from shared.kernel.personal import Personal
 
@@ -14,7 +15,14 @@ ACKNOWLEDGED, RESPONDED, COMMUNICATED = "acknowledged", "responded", "decision_c
 UNREACHED = "unreached"  # no channel reaches the complainant; an agent has to
 WAITS_FOR_LEADER = "waits_for_leader"  # dissatisfied once more than handling may be repeated
 
-COUNTS = ("hops", "returns", "urges", "recalls", "callback_attempts")
+IN_ARBITRATION, ARBITRATED = "arbitration", "arbitrated"  # waits for the arbitrator; has the last word of one
+
+SUPERVISED = "supervised"  # for ever, whatever became of the demands
+SURVEY_CLOSED = "survey_closed"
+
+REQUESTED = "requested"  # an extension that nobody has decided
+
+COUNTS = ("hops", "returns", "urges", "recalls", "callback_attempts", "reopenings")
 UNREACHABLE = frozenset({"no_answer", "wrong_number"})
 
 
@@ -40,8 +48,31 @@ class Satisfaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """挂起: since when, why (a code from the list), and when the order wakes up at the latest."""
+
+    reason: str
+    wake_up_at: datetime
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """延期: the newest one asked for in this cycle; `status` is requested, approved or rejected."""
+
+    until: datetime
+    reason: Reason
+    status: str = REQUESTED
+    requested_by: str
+    requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkOrder:
-    """`assigned_at` is when the present assignment happened; people's ids of this cycle are kept per duty."""
+    """`assigned_at` is when the present assignment happened; people's ids of this cycle are kept per duty.
+
+    `satisfaction` is what the callback of this cycle heard, `rating` what the complainant stated in it unasked.
+    """
 
     complaint_id: str
     number: str
@@ -73,10 +104,18 @@ class WorkOrder:
     resolution: Resolution | None = None
     last_callback: str | None = None  # outcome of the newest attempt of this cycle
     satisfaction: Satisfaction | None = None
+    rating: Satisfaction | None = None
+    suspension: Suspension | None = None
+    extension: Extension | None = None
+    urged_at: datetime | None = None  # when an urge was last passed on
     handlers: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     callback_agents: tuple[str, ...] = ()
     closed_as: str | None = None
+    closed_at: datetime | None = None
+    demands: tuple[Demand, ...] = ()
+    suborders: tuple[SubOrder, ...] = ()
+    liability: Liability | None = None
     created_at: datetime
     updated_at: datetime
     events: int = 0  # folded so far: the sequence number of the newest
@@ -86,8 +125,39 @@ class WorkOrder:
         """No further callback is due: the limit is reached, and no other time was agreed."""
         return self.counts["callback_attempts"] >= CALLBACK_ATTEMPTS and self.last_callback != "rescheduled"
 
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The sub-orders that are open."""
+        return tuple(one.id for one in self.suborders if one.status == OPEN)
+
+    @property
+    def involved(self) -> frozenset[str]:
+        """The teams that have a word in it beside its own: those asked for help, and the liable unit."""
+        return frozenset({one.team for one in self.suborders} | ({self.liability.unit} if self.liability else set()))
+
+    def in_cycle(self, cycle: int) -> "WorkOrder":
+        """What belonged to the cycle that ends is in the log; the new one begins with none of it."""
+        return replace(
+            self.unflagged(COMMUNICATED, WAITS_FOR_LEADER, SURVEY_CLOSED),
+            cycle=cycle,
+            team=None,
+            assignee=None,
+            route=None,
+            resolution=None,
+            satisfaction=None,
+            rating=None,
+            extension=None,
+            last_callback=None,
+            counts={**self.counts, "callback_attempts": 0},
+            handlers=(),
+            reviewers=(),
+            callback_agents=(),
+            closed_as=None,
+            closed_at=None,
+        )
+
     def counted(self, name: str) -> Mapping[str, int]:
-        return {**self.counts, name: self.counts[name] + 1}
+        return {**self.counts, name: self.counts.get(name, 0) + 1}
 
     def flagged(self, *added: str) -> "WorkOrder":
         return replace(self, flags=tuple(sorted({*self.flags, *added})))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from services.workflow.domain.state import WorkOrder
-from services.workflow.domain.states import OPEN, Status
+from services.workflow.domain.states import OPEN, TERMINAL, Status
 from shared.kernel.refusal import Refusal
 
 Moves = Mapping[Status, frozenset[Status]]
@@ -27,6 +27,31 @@ TRANSITIONS: Mapping[str, Moves] = MappingProxyType(
         "recall": _moves([Status.ASSIGNED], Status.DISPATCHING),
         "transfer": _moves([Status.ASSIGNED, Status.IN_PROGRESS], Status.ASSIGNED),
         "respond": _stays(Status.IN_PROGRESS),
+        "report_progress": _stays(Status.IN_PROGRESS),
+        "return": _moves([Status.ASSIGNED, Status.IN_PROGRESS], Status.DISPATCHING),
+        "arbitrate": _moves([Status.DISPATCHING], Status.ASSIGNED),
+        "suspend": _moves([Status.IN_PROGRESS], Status.SUSPENDED),
+        "resume": _moves([Status.SUSPENDED], Status.IN_PROGRESS),
+        "request_extension": _stays(Status.IN_PROGRESS, Status.SUSPENDED),
+        "decide_extension": _stays(Status.IN_PROGRESS, Status.SUSPENDED),
+        "urge": _stays(*OPEN),
+        "change_priority": _stays(*OPEN),
+        "reclassify": _stays(*OPEN),
+        "supervise": _stays(*OPEN),
+        "answer_supervision": _stays(*OPEN),
+        "consult": _stays(Status.IN_PROGRESS),
+        "countersign": _stays(Status.IN_PROGRESS),
+        "answer_suborder": _stays(Status.IN_PROGRESS, Status.SUSPENDED),
+        "reopen": _moves([Status.CLOSED], Status.DISPATCHING),
+        "rate": _stays(Status.PENDING_CALLBACK, Status.CLOSED),
+        "close_survey": _stays(Status.CLOSED),
+        "attribute_liability": _stays(Status.PENDING_REVIEW, Status.PENDING_CALLBACK, Status.CLOSED),
+        # The window runs on while the order is handled again.
+        "appeal_liability": _stays(*OPEN, Status.CLOSED),
+        "revise_liability": _stays(*OPEN, Status.CLOSED),
+        "settle_liability": _stays(*OPEN, Status.CLOSED),
+        "void": _moves([Status.DISPATCHING], Status.VOIDED),
+        "archive": _moves([Status.CLOSED], Status.ARCHIVED),
         "submit_resolution": _moves([Status.IN_PROGRESS], Status.PENDING_REVIEW),
         "approve": _moves([Status.PENDING_REVIEW], Status.PENDING_CALLBACK),
         "reject": _moves([Status.PENDING_REVIEW], Status.IN_PROGRESS),
@@ -41,14 +66,7 @@ TRANSITIONS: Mapping[str, Moves] = MappingProxyType(
     }
 )
 
-NOT_YET_SUPPORTED = frozenset(
-    {
-        *("return", "arbitrate", "report_progress", "consult", "countersign", "answer_suborder", "suspend", "resume"),
-        *("urge", "supervise", "answer_supervision", "request_extension", "decide_extension", "reopen", "rate"),
-        *("attribute_liability", "appeal_liability", "revise_liability", "merge", "unmerge", "void", "archive"),
-        *("override", "correct", "reclassify", "change_priority"),
-    }
-)
+NOT_YET_SUPPORTED = frozenset({"merge", "unmerge", "override", "correct"})
 ACTIONS = frozenset(TRANSITIONS) | NOT_YET_SUPPORTED
 
 ABSORBING = frozenset(
@@ -72,8 +90,8 @@ def allowed_here(order: WorkOrder, action: str) -> Refusal | None:
     """Whether `action` is possible at all in the order's status."""
     if order.status in TRANSITIONS[action]:
         return None
-    if order.status in ABSORBING:
-        return Refusal("terminal_status", f"the order is {order.status}", final=True)
+    if order.status in TERMINAL:
+        return Refusal("terminal_status", f"the order is {order.status}", final=order.status in ABSORBING)
     if action == "accept" and order.status in (Status.IN_PROGRESS, Status.SUSPENDED):
         return Refusal("already_accepted", f"{order.assignee} has it")
     return Refusal("wrong_status", f"{action} is not possible while the order is {order.status}")

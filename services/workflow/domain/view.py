@@ -47,6 +47,7 @@ def order_fields(snapshot: Snapshot[WorkOrder]) -> Mapping[str, Any]:
     return {
         "status": str(order.status),
         "team": order.team,
+        "involved": sorted(order.involved),
         "assignee": order.assignee,
         "priority": order.priority,
         "tier": order.tier,

@@ -14,11 +14,12 @@ from shared.kernel.sla_clock.events import (
     start,
     stop,
 )
-from shared.kernel.sla_clock.ladder import Happening, fire_times, rung_times, share_of
+from shared.kernel.sla_clock.ladder import Happening, catch_up, fire_times, rung_times, share_of
 from shared.kernel.sla_clock.state import (
     Clock,
     Decision,
     OffsetRung,
+    RepeatRung,
     Rung,
     ShareRung,
     due_at,
@@ -33,12 +34,14 @@ __all__ = [
     "Decision",
     "Happening",
     "OffsetRung",
+    "RepeatRung",
     "RetargetMode",
     "Rung",
     "ShareRung",
     "Step",
     "advance",
     "cancel",
+    "catch_up",
     "days_budget",
     "due_at",
     "elapsed",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal
 
-from shared.kernel.sla_clock.state import Clock, Decision, Rung, ShareRung, due_at, reached_at
+from shared.kernel.sla_clock.state import Clock, Decision, RepeatRung, Rung, ShareRung, due_at, reached_at
 from shared.kernel.working_time import Calendar, units
 
 _PENDING: Final = Decision()
@@ -73,17 +74,19 @@ def fire_in_turn(clock: Clock, calendar: Calendar, to: int) -> tuple[Clock, list
 
 def settle_passed(clock: Clock, calendar: Calendar, at: int) -> tuple[Clock, list[Happening]]:
     """Of the pending rungs that `at` has already reached the highest fires now, the others collapse."""
-    passed = [(time, place) for place, time in _pending(clock, rung_times(clock, calendar)) if time <= at]
-    if not passed:
-        return clock, []
-    *lower, (planned, highest) = sorted(passed)
-    decisions = list(clock.decisions)
-    for time, place in lower:
-        decisions[place] = Decision("collapsed", time)
-    decisions[highest] = Decision("fired", at)
-    happenings = [Happening("collapsed", at, time, place) for time, place in lower]
-    happenings.append(Happening("fired", at, planned, highest))
-    return replace(clock, decisions=tuple(decisions)), happenings
+    passed = _passed(clock, calendar, at)
+    return _settle(clock, at, passed[:-1], passed[-1:])
+
+
+def catch_up(clock: Clock, calendar: Calendar, at: int) -> tuple[Clock, list[Happening]]:
+    """Time went by unwatched: of a running clock's rungs up to `at` those of the latest instant fire,
+    the others collapse.
+
+    Watched in time nothing collapses, as several rungs of one instant all fire then.
+    """
+    passed = _passed(clock, calendar, at) if clock.state == "running" else []
+    lower = [rung for rung in passed if rung[0] < passed[-1][0]]
+    return _settle(clock, at, lower, passed[len(lower) :])
 
 
 def reopen_decided(clock: Clock, calendar: Calendar, at: int) -> Clock:
@@ -106,6 +109,25 @@ def next_rung_at(clock: Clock, calendar: Calendar) -> int | None:
     return min((time for _, time in _pending(clock, rung_times(clock, calendar))), default=None)
 
 
+def _passed(clock: Clock, calendar: Calendar, at: int) -> list[tuple[int, int]]:
+    """Time and place of the pending rungs whose time is `at` or earlier, the highest last."""
+    return sorted((time, place) for place, time in _pending(clock, rung_times(clock, calendar)) if time <= at)
+
+
+def _settle(
+    clock: Clock, at: int, lower: Sequence[tuple[int, int]], highest: Sequence[tuple[int, int]]
+) -> tuple[Clock, list[Happening]]:
+    decisions = list(clock.decisions)
+    happenings = []
+    for time, place in lower:
+        decisions[place] = Decision("collapsed", time)
+        happenings.append(Happening("collapsed", at, time, place))
+    for time, place in highest:
+        decisions[place] = Decision("fired", at)
+        happenings.append(Happening("fired", at, time, place))
+    return (replace(clock, decisions=tuple(decisions)) if happenings else clock), happenings
+
+
 def _pending(clock: Clock, times: tuple[int | None, ...]) -> list[tuple[int, int]]:
     """Place and time of every pending rung whose time is known."""
     return [
@@ -116,6 +138,9 @@ def _pending(clock: Clock, times: tuple[int | None, ...]) -> list[tuple[int, int
 
 
 def _rung_time(clock: Clock, calendar: Calendar, rung: Rung, due: int | None) -> int | None:
+    if isinstance(rung, RepeatRung):
+        first = _rung_time(clock, calendar, rung.base, due)
+        return None if first is None else units.add(calendar, rung.unit, first, rung.every * (rung.occurrence - 1))
     if isinstance(rung, ShareRung):
         return reached_at(clock, calendar, share_of(clock.budget, rung.percent))
     return None if due is None else units.shift(calendar, rung.unit, due, rung.seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from shared.kernel.working_time import Calendar, Unit, units
 
@@ -15,6 +15,8 @@ RungStatus = Literal["pending", "fired", "collapsed", "void"]
 class ShareRung:
     """A rung 升级档 at a share of the budget; `percent` is the decimal number as it was written."""
 
+    occurrence: ClassVar[int] = 1
+
     key: str
     percent: str
 
@@ -23,12 +25,31 @@ class ShareRung:
 class OffsetRung:
     """A rung a signed number of seconds from due, in its own unit."""
 
+    occurrence: ClassVar[int] = 1
+
     key: str
     seconds: int
     unit: Unit
 
 
-Rung = ShareRung | OffsetRung
+@dataclass(frozen=True, slots=True)
+class RepeatRung:
+    """A rung once more: each occurrence `every` > 0 seconds of `unit` after the one before; `occurrence` from 2.
+
+    Like an offset it counts calendar time, whether the clock runs or not; and it is decided by itself.
+    """
+
+    base: ShareRung | OffsetRung
+    every: int
+    unit: Unit
+    occurrence: int
+
+    @property
+    def key(self) -> str:
+        return self.base.key
+
+
+Rung = ShareRung | OffsetRung | RepeatRung
 
 
 @dataclass(frozen=True, slots=True)

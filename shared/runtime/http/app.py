@@ -14,6 +14,7 @@ from shared.runtime.http.answers import respond
 from shared.runtime.http.auth import Authenticator, Caller
 from shared.runtime.http.edge import Edge
 from shared.runtime.http.health import Check, health_routes
+from shared.runtime.http.jobs import job_routes
 from shared.runtime.http.rate_limit import RateLimit
 from shared.runtime.http.test_clock import AfterMove, clock_routes
 
@@ -51,7 +52,8 @@ def build_app(
         Security(HTTPBearer(auto_error=False, bearerFormat="JWT")),
         Security(APIKeyHeader(name="X-API-Key", auto_error=False)),
     ]
-    for router in (_own_routes(), definition.routes(context)):
+    jobs = [job_routes(context)] if definition.jobs else []
+    for router in (_own_routes(), *jobs, definition.routes(context)):
         app.include_router(router, dependencies=credentials)
     return app
 

@@ -10,7 +10,7 @@ from services.intake.domain import COMPLAINT, Complaint
 from services.intake.domain.commands import Mirror, Receive, Withdraw
 from services.intake.domain.reference import Reference
 from services.intake.domain.scope import source_actor
-from services.intake.domain.state import Status
+from services.intake.domain.state import FOR_EVER, Status
 from services.intake.schemas import SubmissionRecord
 from shared.events import complaints as said
 from shared.kernel.aggregate import Command, Facts, Stamp
@@ -104,6 +104,7 @@ MIRRORS = st.one_of(
     st.integers(1, 4).map(lambda cycle: said.Reopened(cycle=cycle)),
     st.just(said.Closed(outcome="satisfied")),
     st.just(said.Withdrawn()),
+    st.just(said.Voided()),
 )
 COMMANDS = st.one_of(MIRRORS.map(lambda event: Mirror(event=event)), st.just(Withdraw(actor=source_actor("crm"))))
 WAY = [Status.RECEIVED, Status.ACKNOWLEDGED, Status.IN_HANDLING, Status.ANSWERED, Status.CLOSED]
@@ -116,7 +117,7 @@ def test_no_status_is_gone_back_to_but_by_a_new_cycle(raw: dict[str, Any], comma
     for command in commands:
         before, state = state, after(state, command)
         assert state is not None
-        if before.status in (Status.CLOSED, Status.WITHDRAWN):
+        if before.status in FOR_EVER:
             assert state.status is before.status
         elif state.status in WAY and WAY.index(state.status) < WAY.index(before.status):
             assert isinstance(command, Mirror)

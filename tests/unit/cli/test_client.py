@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_GET  # noqa: N815 - the library calls it so
+    do_POST = do_PUT = do_GET  # noqa: N815 - the library calls them so
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""

@@ -1,4 +1,4 @@
-"""Escalation without Kafka and MongoDB: the clock set of a story, and the rules as stored documents."""
+"""Escalation without Kafka and MongoDB: the clock set of a story, and the rules that are published there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,47 +9,20 @@ from typing import Any
 import httpx
 
 from services.escalation.main import SERVICE
+from services.escalation.rulebook import load, seed
 from services.escalation.settings import EscalationSettings, Settings
 from shared.kernel.aggregate import AggregateType, Cause, Command, Decision, Facts, Snapshot
 from shared.kernel.clock import Clock
+from shared.kernel.ports import Decided, Declined, Held, Item, Known
 from shared.kernel.refusal import Refusal
+from shared.kernel.runner import Runner
 from shared.persistence.driver import Database
 from shared.runtime.context import Executed, Unavailable
 from shared.runtime.devkeys import ensure_keys, sign
 from shared.runtime.http.app import build_app
 from shared.runtime.settings import Settings as CommonSettings
+from shared.testing.memory import MemoryLog, MemoryProjection, Weather
 from tests.unit.escalation.story import Story
-
-
-class MemoryCollection:
-    """As much of the driver's collection as the rules need."""
-
-    def __init__(self) -> None:
-        self.documents: dict[str, dict[str, Any]] = {}
-
-    def find(self, where: Mapping[str, Any], projection: Any, **_: Any) -> "MemoryCollection":
-        return self
-
-    async def to_list(self, _: None) -> list[dict[str, Any]]:
-        return [self.documents[name] for name in sorted(self.documents)]
-
-    async def update_one(self, where: Mapping[str, Any], update: Any, **_: Any) -> Any:
-        fresh = where["_id"] not in self.documents
-        self.documents.setdefault(where["_id"], {**where, **update["$setOnInsert"]})
-        return SimpleNamespace(
-            matched_count=int(not fresh), modified_count=0, upserted_id=where["_id"] if fresh else None
-        )
-
-
-class MemoryDatabase(dict[str, MemoryCollection]):
-    name = "memory"
-
-    def __missing__(self, name: str) -> MemoryCollection:
-        return self.setdefault(name, MemoryCollection())
-
-
-def a_database() -> Database:
-    return Database(MemoryDatabase())
 
 
 @dataclass
@@ -59,7 +32,9 @@ class MemoryContext:
     story: Story
     state_dir: Path
     name: str = "escalation"
-    database: Database = field(default_factory=a_database)
+    database: Database = field(default_factory=lambda: Database(SimpleNamespace(name="memory")))
+    log: MemoryLog = field(default_factory=lambda: MemoryLog(Weather(seed=1)))
+    projection: MemoryProjection = field(default_factory=lambda: MemoryProjection(Weather(seed=1)))
 
     def __post_init__(self) -> None:
         self.clock = Clock(origin=self.story.now, anchor=0.0, rate=0.0)
@@ -78,19 +53,50 @@ class MemoryContext:
     async def execute(
         self, kind: AggregateType[Any], aggregate_id: str, command: Command, cause: Cause
     ) -> Executed | Refusal:
-        raise Unavailable("nothing here takes commands")
+        if kind.topic != "rules":
+            raise Unavailable("nothing here takes commands")
+        runner: Runner[Any] = Runner(kind, self.log, self.projection)
+        [result], _, changed = await runner.run(
+            [Item(aggregate_id, command, cause, records_refusals=False)], self.facts()
+        )
+        await self.projection.save(changed)
+        match result:
+            case Decided():
+                return Executed(result.snapshot, result.decision.events)
+            case Held():
+                return Executed(result.snapshot)
+            case Declined():
+                return result.refusal
+            case Known():
+                return Executed(self.projection.snapshots[aggregate_id], replayed=True)
+        raise AssertionError(result)
+
+    async def seeded(self) -> "MemoryContext":
+        """With the rules of the installation's folder published."""
+        await seed(self)
+        await self.refresh()
+        return self
+
+    async def refresh(self) -> None:
+        """As the service does every second."""
+        self.story.rules = await load(self)
 
     async def get(self, kind: AggregateType[Any], aggregate_id: str) -> Snapshot[Any] | None:
-        return self.story.snapshot if aggregate_id == self.story.snapshot.id else None
+        if aggregate_id == self.story.snapshot.id:
+            return self.story.snapshot
+        return self.projection.snapshots.get(aggregate_id)
 
     async def find(
         self, kind: AggregateType[Any], where: Mapping[str, Any], sort: Sequence[tuple[str, int]], limit: int
     ) -> list[Snapshot[Any]]:
+        if kind.topic == "rules":
+            snapshots = self.projection.snapshots
+            return [snapshots[name] for name in sorted(snapshots) if name.startswith(kind.prefix)]
         fields = kind.index(self.story.snapshot)
         return [self.story.snapshot] if all(fields.get(name) == value for name, value in where.items()) else []
 
     async def history(self, kind: AggregateType[Any], aggregate_id: str) -> list[Decision]:
-        return []
+        return self.story.decisions if aggregate_id == self.story.snapshot.id else []
 
     def client(
         self, *roles: str, teams: Sequence[str] = ("*",), regions: Sequence[str] = ("*",)

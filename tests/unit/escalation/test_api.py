@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from services.escalation.coverage_watch import uncovered_orders
-from services.escalation.rulebook import publish
-from services.escalation.settings import EscalationSettings
 from tests.unit.escalation.memory_service import MemoryContext
-from tests.unit.escalation.story import MONDAY, ORDER, Story, an_order, instant
+from tests.unit.escalation.story import ORDER, Story, an_order, instant
 
 CLOCKS = f"/v1/work-orders/{ORDER}/clocks"
 
@@ -84,7 +82,7 @@ async def test_an_unknown_order_is_not_found(context: MemoryContext, order_id: s
 
 
 async def test_policies_and_calendars_are_shown_with_their_versions(context: MemoryContext) -> None:
-    await publish(context.database, EscalationSettings().written(), instant(MONDAY))
+    await context.seeded()
     async with context.client() as client:
         policies = (await client.get("/v1/policies")).json()["items"]
         calendars = (await client.get("/v1/calendars")).json()["items"]
@@ -105,5 +103,10 @@ async def test_orders_without_a_due_for_lack_of_a_calendar_are_listed(tmp_path: 
     story = Story(an_order(received_at=instant(last_day)), now=instant(last_day)).created()
     context = MemoryContext(story, tmp_path)
     assert await uncovered_orders(context) == [ORDER]
+    async with context.client() as client, context.client(regions=["anhui"]) as elsewhere:
+        [listed] = (await client.get("/v1/clocks/uncovered")).json()["items"]
+        assert (await elsewhere.get("/v1/clocks/uncovered")).json()["items"] == []
+    assert listed["work_order_id"] == ORDER
+    assert {clock["kind"] for clock in listed["clocks"]} == {"dispatch"}
     story.dispatched("2027-01-04T09:00:00+08:00")
     assert await uncovered_orders(context) == []

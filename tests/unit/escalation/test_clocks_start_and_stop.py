@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.escalation.domain.table import CALLBACK_ATTEMPT, KINDS, TOUCHES
+from services.escalation.domain.table import ARCHIVE, CALLBACK_ATTEMPT, KINDS, SURVEY_CLOSE, TOUCHES
 from shared.events.parts import RegulatorCase
 from shared.events.sla import ClocksChanged, RungFired
 from tests.unit.escalation.story import Story, an_order, hours, instant
@@ -53,6 +53,7 @@ def test_default_budgets_and_dues() -> None:
         "statutory": instant("2026-03-18T00:00:00+08:00"),
         "review": instant("2026-03-03T11:00:00+08:00"),
         "callback": instant("2026-03-03T14:00:00+08:00"),
+        "next_update": instant("2026-03-04T10:00:00+08:00"),
     }
 
 
@@ -76,8 +77,7 @@ def test_the_way_of_an_order_without_trouble() -> None:
     story.approved("2026-03-02T14:00:00+08:00").communicated("2026-03-02T14:01:00+08:00")
     assert story.states() | {"review": "stopped", "callback": "running", "statutory": "stopped"} == story.states()
     story.called_back("2026-03-02T15:00:00+08:00").closed("2026-03-02T15:00:00+08:00")
-    assert set(story.states().values()) == {"stopped"}
-    assert story.state.next_fire is None
+    assert {clock.kind for clock in story.state.live} == {SURVEY_CLOSE, ARCHIVE}
 
 
 def test_elapsed_stands_still_at_the_stop() -> None:
@@ -136,7 +136,7 @@ def test_an_approved_resolution_is_not_touched_by_the_next_cycle() -> None:
 
 def test_a_dissatisfied_complainant_beyond_the_cycle_limit_leaves_the_callback_clock_running() -> None:
     story = in_callback().communicated().called_back("2026-03-02T15:00:00+08:00", satisfied=False)
-    assert [clock.kind for clock in story.state.running] == ["callback"]
+    assert [clock.kind for clock in story.state.live] == ["callback"]
 
 
 def test_the_answer_stops_statutory_and_a_first_response_that_never_came() -> None:
@@ -177,14 +177,13 @@ def test_no_clock_runs_in_a_terminal_state(end: str, state: str) -> None:
     running = [clock.number for clock in story.state.running]
     getattr(story, end)("2026-03-02T18:00:00+08:00")
     assert {story.state.clocks[number - 1].state for number in running} == {state}
-    assert list(story.state.running) == []
-    assert story.state.next_fire is None
+    assert {clock.kind for clock in story.state.live} <= {SURVEY_CLOSE, ARCHIVE}
 
 
 def test_a_record_that_touches_nothing_changes_nothing() -> None:
-    story = in_progress().responded()
+    story = in_progress()
     told = len(story.events)
-    story.responded()
+    story.accepted()
     assert len(story.events) == told
 
 
@@ -192,6 +191,6 @@ def test_the_table_speaks_of_known_clocks_only() -> None:
     named = {
         kind
         for touch in TOUCHES.values()
-        for kind in (*touch.stops, *touch.suspends, *touch.resumes, *touch.starts, *touch.starts_at_receipt)
+        for kind in (*touch.stops, *touch.holds, *touch.releases, *touch.starts, *touch.starts_at_receipt)
     }
     assert named == set(KINDS)

@@ -9,7 +9,7 @@ from services.escalation.domain.table import CALLBACK_ATTEMPT
 from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired
 from shared.kernel.aggregate import Facts
 from shared.kernel.refusal import UNCHANGED, Refusal
-from tests.unit.escalation.story import ORDER, Story, instant, rules_of
+from tests.unit.escalation.story import Story, instant, rules_of
 
 WAITING_FOR_ACCEPT = "2026-03-02T09:00:00+08:00"
 
@@ -41,7 +41,7 @@ def test_nobody_accepts_so_the_order_is_recalled() -> None:
     assert recall.rung.audience == ("department",)
     assert recall.rung.actions == ("notify", "recall")
     assert recall.rung.command.action == "recall"
-    assert recall.rung.command.command_id == recall.rung.key == f"{ORDER}/6/breach/0/1"
+    assert recall.rung.command.command_id == recall.rung.key == f"{story.clock('accept').id}/breach/0/1"
     assert recall.clock.started_at == instant(WAITING_FOR_ACCEPT)
 
 
@@ -72,7 +72,7 @@ def test_after_an_outage_the_highest_fires_and_the_lower_ones_collapse() -> None
         (RungFired, "accept"),
     ]
     highest = story.told(RungFired)[-1].rung
-    assert highest.collapsed == tuple(f"{ORDER}/6/{name}/0/1" for name in ("50%", "75%", "90%"))
+    assert highest.collapsed == tuple(f"{story.clock('accept').id}/{name}/0/1" for name in ("50%", "75%", "90%"))
     assert highest.late_ms == (2 * 3600 - 1) * 1000
     assert [e.rung.fire_at for e in story.told(RungCollapsed)] == [
         instant("2026-03-02T10:00:00+08:00"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.escalation.domain.matching import asked_of, traits_of
 from services.escalation.domain.policies import Rulebook
 from shared.events.parts import RegulatorCase, VersionedRef, WorkOrderView
 from tests.unit.escalation.story import MONDAY, Story, an_order, instant, rules_of
@@ -23,7 +24,7 @@ def a_policy(
 
 
 def chosen(rules: Rulebook, order: WorkOrderView, at: str = MONDAY) -> str | None:
-    match = rules.match("resolve", order, instant(at))
+    match = rules.match("resolve", asked_of(traits_of(order), order.region), instant(at))
     return None if match is None else f"{match.policy.id} v{match.policy.version}"
 
 

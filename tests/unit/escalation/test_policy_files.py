@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from services.escalation.domain.policies import PauseRule, QuietHours, Repeat, RungEffect
 from services.escalation.policy_files import InvalidPolicies, read_document, read_folder
+from services.escalation.schemas import CalendarDocument, PolicyDocument
 from services.escalation.settings import EscalationSettings
 from shared.events.parts import VersionedRef
 from shared.kernel.working_time import format_instant, parse_instant
@@ -87,7 +89,57 @@ def test_the_shipped_calendar_knows_holidays_and_make_up_days(start: str, second
         (", at_percent: 75", "", "line 9: ladders.standard.1: "),
         ("at_percent: 75", "at_percent: 75, offset_seconds: 1", "line 9: ladders.standard.1: "),
         ("calendar: default", "calender: default", "line 5: calender: Extra inputs"),
-        ("id: p", "id: p\nid: q", "line 3: the key id stands twice"),
+        (
+            "    ladder: standard\n",
+            "    ladder: standard\n  review: {budget: 8h, unit: business, cycle_mode: new}\n",
+            "line 15: clocks.review.cycle_mode: only the clock resolve",
+        ),
+        (
+            "    ladder: standard\n",
+            "    ladder: standard\n  statutory: {budget: 15d, unit: natural_days, retarget: min}\n",
+            "line 15: clocks.statutory.retarget: a statutory clock never moves",
+        ),
+        ("    ladder: standard\n", "", "line 7: ladders.standard: no clock of this policy climbs"),
+        ("resolve:", "alarm.archive: {budget: 1h, unit: natural}\n  resolve:", "clocks.alarm.archive: an alarm does"),
+        ("at_percent: 50", "at_percent: 50, audience: [boss]", "line 8: ladders.standard.0.audience.0: "),
+        ("at_percent: 50", "at_percent: 50, audience: ['team:']", "line 8: ladders.standard.0.audience.0: "),
+        ("at_percent: 50", "at_percent: 50, when: {colour: red}", "line 8: ladders.standard.0.when.colour: "),
+        ("at_percent: 50", "at_percent: 50, repeat: {every: 0h, times: 3}", "ladders.standard.0.repeat.every: "),
+        ("at_percent: 50", "at_percent: 50, repeat: {every: 1h, times: 0}", "ladders.standard.0.repeat.times: "),
+        ("at_percent: 50", "at_percent: 50, command: {action: close}", "0.command.action: a rung cannot command"),
+        (
+            "at_percent: 50",
+            "at_percent: 50, command: {action: escalate}",
+            "0.command.arguments: escalate needs level",
+        ),
+        (
+            "at_percent: 50",
+            "at_percent: 50, command: {action: resume, arguments: {to: x}}",
+            "0.command.arguments.to: resume does not take it",
+        ),
+        ("at_percent: 50", "at_percent: 50, quiet_hours: none", "line 8: ladders.standard.0.quiet_hours: "),
+        ("id: p", "quiet_hours: {from: '22:00', to: '22:00'}\nid: p", "line 2: quiet_hours.to: quiet hours must end"),
+        ("id: p", "quiet_hours: {from: '24:00', to: '8:00'}\nid: p", "line 2: quiet_hours.from: "),
+        ("id: p", "pauses: {storm: {clocks: []}}\nid: p", "line 2: pauses.storm.clocks: "),
+        ("id: p", "pauses: {storm: {}}\nid: p", "line 2: pauses.storm.clocks: Field required"),
+        ("id: p", "pauses: {storm: {clocks: [resolve], max: 0h}}\nid: p", "line 2: pauses.storm.max: "),
+        ("id: p", "pauses: {storm: {clocks: [resolve], times: 0}}\nid: p", "line 2: pauses.storm.times: "),
+        (
+            "id: p",
+            "pauses: {storm: {clocks: [statutory]}}\nid: p",
+            "pauses.storm.clocks.0: a statutory clock is never",
+        ),
+        (
+            "id: p",
+            "pauses: {storm: {clocks: [resolve, review]}}\nid: p",
+            "pauses.storm.clocks.1: a suspension for this",
+        ),
+        (
+            "id: p",
+            "pauses: {storm: {clocks: [first_response]}}\nid: p",
+            "pauses.storm.clocks.0: a suspension for this",
+        ),
+        ("id: p", "id: p\nid: q", "line 3: document: the key id stands twice"),
         ("kind: policy", "kind: police", "line 1: "),
         ("kind: policy", "kind: [policy", "line "),
         (POLICY, "", "line 1: document: "),
@@ -127,11 +179,39 @@ def test_files_must_fit_together(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(POLICY)
     with pytest.raises(InvalidPolicies) as raised:
         read_folder(tmp_path)
-    assert str(raised.value).splitlines() == [
+    assert str(raised.value).splitlines()[:2] == [
         "policy/p/1: this version is written 2 times",
         "policy/p/1: calendar: there is no calendar default",
-        "policy/p/1: calendar: there is no calendar default",
     ]
+
+
+def test_together_they_leave_no_order_without_its_vital_clocks(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(POLICY)
+    (tmp_path / "b.yaml").write_text(CALENDAR.replace("id: c", "id: default"))
+    with pytest.raises(InvalidPolicies) as raised:
+        read_folder(tmp_path)
+    lacking = [str(fault).partition(":")[0] for fault in raised.value.faults]
+    assert lacking == ["clocks.acknowledge", "clocks.dispatch", "clocks.accept", "clocks.statutory"]
+
+
+def test_two_statutory_policies_must_not_be_equal(tmp_path: Path) -> None:
+    for file in POLICIES.glob("*.yaml"):
+        (tmp_path / file.name).write_text(file.read_text())
+    twin = (POLICIES / "policy-statutory.yaml").read_text().replace("id: statutory", "id: twin")
+    (tmp_path / "twin.yaml").write_text(twin)
+    with pytest.raises(InvalidPolicies, match=r"policy/twin/1: rank: policy/statutory/1 has this clock too"):
+        read_folder(tmp_path)
+    (tmp_path / "twin.yaml").write_text(twin.replace("match: {}", "match: {regulator_case: true}"))
+    assert len(read_folder(tmp_path)) == 4
+
+
+def test_a_version_cannot_take_effect_before_its_forerunner(tmp_path: Path) -> None:
+    for file in POLICIES.glob("*.yaml"):
+        (tmp_path / file.name).write_text(file.read_text())
+    earlier = (POLICIES / "policy-default.yaml").read_text().replace("version: 1", "version: 2")
+    (tmp_path / "next.yaml").write_text(earlier.replace("2025-01-01", "2024-01-01"))
+    with pytest.raises(InvalidPolicies, match=r"policy/default/2: effective_from: takes effect before"):
+        read_folder(tmp_path)
 
 
 def test_a_folder_without_policies_is_a_mistake(tmp_path: Path) -> None:
@@ -142,3 +222,68 @@ def test_a_folder_without_policies_is_a_mistake(tmp_path: Path) -> None:
 def test_the_default_folder_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert len(EscalationSettings().written()) == 3
+
+
+EVERYTHING = """\
+kind: policy
+id: p
+version: 1
+effective_from: "2025-01-01T00:00:00+08:00"
+rank: 5
+match: { tier: [gold, platinum], repeat: true }
+calendar: default
+legal_reasons: [regulator_consent]
+quiet_hours: { from: "22:00", to: "08:00" }
+pauses:
+  complainant_unreachable: { clocks: [first_response, resolve], max: 72h, times: 2 }
+ladders:
+  resolve:
+    - key: late
+      offset_seconds: -3600
+      offset_unit: business
+      when: { status: [assigned, in_progress], escalation_level: 0 }
+      audience: [leader, "person:li", "team:core"]
+      webhook: true
+      quiet_hours: bypass
+      repeat: { every: 4h, unit: business, times: 3 }
+      command: { action: supervise, arguments: { demand: "尽快", due_in_seconds: 3600 } }
+clocks:
+  resolve: { budget: 8h, unit: business, ladder: resolve, retarget: min, cycle_mode: continue, reopen_mode: continue }
+"""
+
+
+def test_everything_that_a_policy_can_say_can_be_written() -> None:
+    content = read_document(EVERYTHING).content
+    assert isinstance(content, PolicyDocument)
+    policy = content.policy()
+    rule = policy.clocks["resolve"]
+    assert (rule.retarget, rule.cycle_mode, rule.reopen_mode) == ("min", "continue", "continue")
+    assert policy.pauses == {
+        "complainant_unreachable": PauseRule(frozenset({"first_response", "resolve"}), 72 * 3600, 2)
+    }
+    assert (policy.legal_reasons, policy.quiet_hours) == ({"regulator_consent"}, QuietHours(22 * 60, 8 * 60))
+    assert (len(rule.rungs), len(rule.effects)) == (3, 3)
+    assert rule.effects[0] == RungEffect(
+        audience=("leader", "person:li", "team:core"),
+        action="supervise",
+        arguments={"demand": "尽快", "due_in_seconds": 3600},
+        conditions={"status": ("assigned", "in_progress"), "escalation_level": ("0",)},
+        webhook=True,
+        bypasses_quiet_hours=True,
+        repeat=Repeat(4 * 3600, "business", 3),
+    )
+
+
+def test_a_calendar_may_belong_to_teams() -> None:
+    content = read_document(CALENDAR + "teams: [core, edge]\n").content
+    assert isinstance(content, CalendarDocument)
+    assert content.calendar().teams == {"core", "edge"}
+
+
+def test_a_team_has_one_calendar(tmp_path: Path) -> None:
+    for file in POLICIES.glob("*.yaml"):
+        (tmp_path / file.name).write_text(file.read_text())
+    for name in ("c", "d"):
+        (tmp_path / f"{name}.yaml").write_text(CALENDAR.replace("id: c", f"id: {name}") + "teams: [core]\n")
+    with pytest.raises(InvalidPolicies, match=r"calendar/d/1: teams: the calendar c is that of core already"):
+        read_folder(tmp_path)

@@ -19,21 +19,22 @@ EVENTS: dict[str, Event] = {
     "reopened": said.Reopened(cycle=2),
     "closed": said.Closed(outcome="satisfied"),
     "withdrawn": said.Withdrawn(reason=Reason("withdrawn")),
+    "voided": said.Voided(reason=Reason("other")),
 }
 
 # Written from the domain's description, not from the table: where each status goes on each mirror.
 # "=" nothing changes, "x" refused, "!" published although the status stays.
 EXPECTED = {
-    #               acknowledged   handling_started  answered     reopened       closed     withdrawn
-    "received": "   acknowledged   in_handling       answered     in_handling    closed     withdrawn",
-    "acknowledged": "  =           in_handling       answered     in_handling    closed     withdrawn",
-    "in_handling": "   !           =                 answered     !              closed     withdrawn",
-    "answered": "      !           =                 =            in_handling    closed     withdrawn",
-    "closed": "        x           x                 x            x              =          x",
-    "rejected": "      x           x                 x            x              x          x",
-    "withdrawn": "     x           x                 x            x              x          =",
-    "merged": "        x           x                 x            x              x          x",
-    "voided": "        x           x                 x            x              x          x",
+    #               acknowledged   handling_started  answered     reopened       closed     withdrawn   voided
+    "received": "   acknowledged   in_handling       answered     in_handling    closed     withdrawn   voided",
+    "acknowledged": "  =           in_handling       answered     in_handling    closed     withdrawn   voided",
+    "in_handling": "   !           =                 answered     !              closed     withdrawn   voided",
+    "answered": "      !           =                 =            in_handling    closed     withdrawn   voided",
+    "closed": "        x           x                 x            in_handling    =          x           x",
+    "rejected": "      x           x                 x            x              x          x           x",
+    "withdrawn": "     x           x                 x            x              x          =           x",
+    "merged": "        x           x                 x            x              x          x           x",
+    "voided": "        x           x                 x            x              x          x           =",
 }
 
 
@@ -75,6 +76,13 @@ def test_the_whole_way_with_a_second_cycle() -> None:
         "received", "acknowledged", "handling_started", "answered", "reopened", "answered", "closed"
     ]  # fmt: skip
     assert (case.complaint.status, case.complaint.cycle, case.complaint.outcome) == ("closed", 2, "satisfied")
+
+
+def test_a_closed_complaint_is_handled_again_when_its_order_is_reopened() -> None:
+    case = a_complaint().mirrored(accepted(), said.Closed(outcome="forced"), said.Reopened(cycle=2))
+    assert (case.complaint.status, case.complaint.cycle, case.complaint.outcome) == ("in_handling", 2, None)
+
+    assert case.mirrored(said.Closed(outcome="satisfied"), said.Reopened(cycle=2)).outcome is UNCHANGED
 
 
 def test_told_at_receipt_is_not_told_again_by_the_order() -> None:

@@ -62,7 +62,7 @@ CLOCK = ClockView(
 )
 
 
-def a_rung(share: float, *audience: str, command: CarriedCommand | None = None) -> sla.RungFired:
+def a_rung(share: float, *audience: str, command: CarriedCommand | None = None, **more: Any) -> sla.RungFired:
     at = NOON + timedelta(hours=share)
     rung = Rung(
         key=f"{WORK_ORDER}/1/{share:.0%}/0/0",
@@ -73,6 +73,7 @@ def a_rung(share: float, *audience: str, command: CarriedCommand | None = None) 
         late_ms=0,
         audience=audience,
         command=command,
+        **more,
     )
     return sla.RungFired(work_order_id=WORK_ORDER, cycle=1, clock=CLOCK, rung=rung)
 
@@ -164,6 +165,20 @@ def test_a_rung_that_only_carries_a_command_tells_nobody() -> None:
     assert requests("sla", a_rung(1.0, command=recall)) == []
 
 
+def test_a_rung_tells_subscribers_if_its_policy_says_so() -> None:
+    notices = requests("sla", a_rung(1.0, "handler", actions=("notify", "webhook"), quiet_until=NOON))
+    assert [(r.audience, r.template, r.quiet_until) for r in notices] == [
+        ("handler", "breach", NOON),
+        ("subscribers", "rung.fired", None),
+    ]
+    data = json.loads(notices[1].payload)["data"]
+    assert (data["work_order_id"], data["clock"]["kind"], data["rung"]["name"]) == (WORK_ORDER, "resolve", "100%")
+
+
+def test_a_rung_whose_conditions_did_not_hold_tells_nobody() -> None:
+    assert requests("sla", a_rung(1.0, unmet=("tier",))) == []
+
+
 def test_subscribers_hear_of_clocks_at_risk_and_breached() -> None:
     risk = sla.ClockAtRisk(work_order_id=WORK_ORDER, cycle=1, clock=CLOCK, rung=a_rung(0.75).rung)
     breached = sla.ClockBreached(work_order_id=WORK_ORDER, cycle=1, clock=CLOCK)
@@ -180,6 +195,7 @@ def test_every_type_that_can_be_subscribed_to_is_sent_and_no_other() -> None:
         ("workorders", workorders.Redispatched(cycle=2)),
         ("sla", sla.ClockAtRisk(work_order_id=WORK_ORDER, cycle=1, clock=CLOCK, rung=a_rung(0.75).rung)),
         ("sla", sla.ClockBreached(work_order_id=WORK_ORDER, cycle=1, clock=CLOCK)),
+        ("sla", a_rung(0.75, actions=("webhook",))),
     ]
     sent = {r.template for topic, event in events for r in requests(topic, event) if r.audience == "subscribers"}
     assert sent == set(EventName.__args__)  # type: ignore[attr-defined] # a Literal's values

@@ -81,10 +81,43 @@ def test_staff_without_an_address_have_their_inbox() -> None:
         ("leaderless", ORDER, "wang"),
         ("li", ORDER, "li"),
         ("callback", ORDER, "li"),
+        ("person:li", ORDER, "li"),
+        ("team:province", ORDER, "wang"),
+        ("team:leaderless", ORDER, "wang"),
+        ("person:province", ORDER, "li"),
+        ("team:li", ORDER, "li"),
+        ("person:who left", ORDER, "li"),
+        ("person:who left", OrderFacts(team="leaderless"), "wang"),
+        ("team:dissolved", ORDER, "li"),
     ],
 )
 def test_an_audience_is_resolved_and_falls_to_the_next_higher(audience: str, order: OrderFacts, person: str) -> None:
     found = PEOPLE.resolve(audience, order)
+    assert found is not None
+    assert found.id == person
+
+
+@pytest.mark.parametrize(
+    ("audience", "gone", "person"),
+    [
+        (HANDLER, {"chen"}, "li"),
+        (HANDLER, {"chen", "li"}, "wang"),
+        (HANDLER, {"chen", "li", "wang"}, "zhao"),
+        (LEADER, {"li"}, "wang"),
+        (LEADER, {"li", "wang"}, "zhao"),
+        (DEPARTMENT, {"wang"}, "zhao"),
+        (DEPARTMENT, {"wang", "zhao"}, "li"),
+        (COMPANY, {"zhao"}, "wang"),
+        (COMPANY, {"zhao", "wang"}, "li"),
+        ("team:province", {"wang"}, "zhao"),
+        ("team:province", {"wang", "zhao"}, "li"),
+        ("team:head", {"zhao"}, "wang"),
+    ],
+)
+def test_whoever_is_gone_is_stood_in_for(audience: str, gone: set[str], person: str) -> None:
+    """By the next higher; where nobody is higher, by the highest there is."""
+    left = replace(PEOPLE, people={name: each for name, each in PEOPLE.people.items() if name not in gone})
+    found = left.resolve(audience, ORDER)
     assert found is not None
     assert found.id == person
 

@@ -35,7 +35,7 @@ def test_the_log_keeps_the_text_and_the_topic_never_shows_it() -> None:
     record = contract.record_of(NOTICE, decision, 0, Told.by(a_request()).notice, a_request().notice_id, "notifier")
     assert record.value is not None
     shown = json.loads(record.value)
-    assert set(shown) == {"notification", "error"}
+    assert set(shown) == {"notification", "error", "quiet_until"}
     assert not any(secret in record.value.decode() for secret in ("张三", "zhang@", "话费"))
     again = contract.change(events.Requested)(shown)
     assert again.notification == requested.notification

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.notifier.rendering import (
+    CLOCK_NAMES,
     FOLDER,
     LANGUAGES,
     LONGEST_BODY,
@@ -20,6 +21,11 @@ from services.notifier.rendering import (
 )
 from tests.unit.notifier.notices import NOON
 
+KINDS = (
+    "acknowledge", "dispatch", "accept", "first_response", "next_update", "resolve", "review", "callback",
+    "suspension", "supervision", "cooperation", "statutory", "alarm.wake_up", "alarm.callback_attempt",
+    "alarm.survey_close", "alarm.archive", "alarm.appeal_window", "alarm.extension_expiry",
+)  # fmt: skip
 TEMPLATES = file_templates("Asia/Shanghai")
 EVERYTHING: dict[str, Any] = {
     "name": "张三",
@@ -64,6 +70,17 @@ def test_an_acknowledgement_tells_number_and_promised_time_of_the_place() -> Non
 def test_a_warning_counts_down_in_two_units() -> None:
     assert "剩余：3 小时 20 分钟" in TEMPLATES.render("at_risk", "zh", EVERYTHING).body
     assert "Left: 3 hours 20 minutes" in TEMPLATES.render("at_risk", "en", EVERYTHING).body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_clock_has_a_name_in_words(kind: str, language: str) -> None:
+    for template in ("at_risk", "breach"):
+        text = TEMPLATES.render(template, language, {**EVERYTHING, "clock": kind})
+        name = CLOCK_NAMES[language][kind]
+        assert name in text.subject
+        assert name in text.body
+        assert "_" not in name
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from shared.events.workorders import (
     Closed,
     DecisionCommunicated,
     Redispatched,
+    Reopened,
 )
 from shared.kernel.aggregate import SYSTEM, Actor, Event
 from shared.reconcile.closing import open_loops
@@ -20,6 +21,7 @@ DISSATISFIED = CallbackCompleted(outcome="dissatisfied", attempt=1, satisfied=Fa
 UNREACHED = tuple(CallbackAttempted(outcome="no_answer", attempt=number) for number in (1, 2, 3))
 CLOSED = Closed(outcome="satisfied")
 NOTIFIED = Closed(outcome="unreachable", notice=True)
+REOPENED = Reopened(cycle=2, by="complainant", reason=Reason("not_mended"))
 FORCED = Closed(outcome="forced", reason=Reason("goodwill"))
 
 
@@ -34,6 +36,7 @@ def faults(*events: Event, actor: Actor = SYSTEM) -> list[str]:
         (SATISFIED, ANSWERED, CLOSED),
         (ANSWERED, *UNREACHED, NOTIFIED),
         (ANSWERED, DISSATISFIED, Redispatched(cycle=2), ANSWERED, SATISFIED, CLOSED),
+        (ANSWERED, SATISFIED, CLOSED, REOPENED, ANSWERED, SATISFIED, CLOSED),
     ],
 )
 def test_a_closed_loop_is_closed(events: tuple[Event, ...]) -> None:
@@ -53,6 +56,7 @@ def test_a_closed_loop_is_closed(events: tuple[Event, ...]) -> None:
             (ANSWERED, SATISFIED, Redispatched(cycle=2), SATISFIED, CLOSED),
             "closed before the decision was communicated",
         ),
+        ((ANSWERED, SATISFIED, CLOSED, REOPENED, ANSWERED, CLOSED), "closed as satisfied without what that takes"),
     ],
 )
 def test_an_open_loop_is_named(events: tuple[Event, ...], fault: str) -> None:

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from services.escalation.domain import CLOCK_SETS
 from services.intake.domain import COMPLAINT
 from services.workflow.domain import WORK_ORDERS
 from shared.events.complaints import Received
 from shared.events.parts import ClockChange, WorkOrderView
 from shared.events.sla import ClocksChanged
-from shared.events.workorders import Closed, Created
+from shared.events.workorders import Accepted, Closed, Created, ReviewApproved
 from shared.kernel.aggregate import SYSTEM, AggregateType, Cause, Decision, Event, Snapshot
 from shared.reconcile.histories import History, Step
 from shared.reconcile.orders import Orders
@@ -86,10 +88,18 @@ def test_an_open_order_has_a_running_clock_and_an_alarm_is_none() -> None:
     ]
 
 
-def test_no_clock_runs_once_the_order_has_ended() -> None:
-    cancelled = an_order("cancelled")
-    assert said(a_complaint(), cancelled, clocks("resolve")) == ["I11 wo_1 is cancelled and clocks run: wo_1/1"]
-    assert said(a_complaint(), cancelled, clocks("alarm.archive")) == []
+@pytest.mark.parametrize("status", ["closed", "archived", "cancelled", "voided"])
+def test_no_clock_runs_once_the_order_has_ended(status: str) -> None:
+    ended = an_order(status)
+    assert said(a_complaint(), ended, clocks("resolve")) == [f"I11 wo_1 is {status} and clocks run: wo_1/1"]
+    assert said(a_complaint(), ended, clocks("alarm.archive")) == []
+
+
+def test_a_person_with_two_duties_is_named() -> None:
+    handled, reviewed = Accepted(assignee="hanna"), ReviewApproved(reviewer="hanna", reply_text="-")
+    assert said(a_complaint(), an_order("in_progress", "default", handled, reviewed), clocks("resolve", heard=3)) == [
+        "I16 wo_1 one person is among the handlers and the reviewers of a cycle"
+    ]
 
 
 def test_clocks_that_have_not_heard_everything_are_not_judged() -> None:

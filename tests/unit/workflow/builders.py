@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.workflow.domain import WORK_ORDERS
+from services.workflow.domain import aftercare_commands as a
 from services.workflow.domain import commands as c
+from services.workflow.domain import handling_commands as h
 from services.workflow.domain.reference import Reference
 from services.workflow.domain.state import WorkOrder
 from shared.events.complaints import Customer, Received
@@ -30,6 +32,8 @@ def person(name: str, *roles: str, teams: frozenset[str] = EVERYWHERE, regions: 
 AGENT, DISPATCHER = person("agnes", "agent"), person("dirk", "dispatcher")
 HANDLER, LEADER = person("hanna", "handler"), person("lena", "leader")
 REVIEWER, CALLER = person("rolf", "reviewer"), person("carla", "callback")
+SUPERVISOR = person("sun", "supervisor")
+ARBITRATOR = person("arno", "dispatcher", "leader")
 
 
 def entry(kind: str, name: str, version: int = 1, effective_at: datetime = NOW, **fields: Any) -> DirectoryChanged:
@@ -127,6 +131,12 @@ class Order:
         self.does(c.Accept(actor=by))
         return self
 
+    def suspended(self, hours: float = 24, by: Actor = HANDLER) -> "Order":
+        """From work in progress."""
+        wake_up_at = self.now + timedelta(hours=hours)
+        self.does(h.Suspend(actor=by, reason_code="waiting_third_party", wake_up_at=wake_up_at))
+        return self
+
     def in_review(self, by: Actor = HANDLER) -> "Order":
         self.in_progress(by).does(c.SubmitResolution(actor=by, **RESOLUTION))
         return self
@@ -142,6 +152,19 @@ class Order:
 
     def closed(self) -> "Order":
         self.to_call_back().called("satisfied")
+        return self
+
+    def asks(self, *teams: str, rule: str = "all", k: int | None = None) -> list[str]:
+        """The handler consults."""
+        asked = tuple(a.Participant(team=team) for team in teams)
+        return self.does(a.Consult(actor=HANDLER, participants=asked, question="Since when?", rule=rule, k=k))
+
+    def blamed(self, unit: str = "billing") -> "Order":
+        self.does(a.AttributeLiability(actor=REVIEWER, valid=True, unit=unit, degree="primary", text="their bill"))
+        return self
+
+    def reopened(self) -> "Order":
+        self.does(a.Reopen(actor=AGENT, reason=Reason("not_mended", "again")))
         return self
 
     def cancelled(self) -> "Order":

@@ -1,6 +1,7 @@
 """Records as other services write them, read by the bindings: which command comes of which."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 from services.workflow.bindings import BINDINGS
 from services.workflow.domain import commands as c
 from services.workflow.domain import directory as d
+from services.workflow.domain import handling_commands as h
 from shared.events import notifications, sla
 from shared.events.catalogue import wire_type
 from shared.events.complaints import WithdrawalRequested
 from shared.events.directory import DirectoryChanged
-from shared.events.parts import CarriedCommand, ClockChange, ClockView, Rung, VersionedRef
-from shared.kernel.aggregate import Event
+from shared.events.parts import CarriedCommand, ClockChange, ClockView, Reason, Rung, VersionedRef
+from shared.kernel.aggregate import SYSTEM, Event
 from shared.kernel.ids import COMPLAINT, sibling
 from shared.kernel.refusal import Refusal
 from shared.messaging.bindings import Replied, Trigger
@@ -115,6 +117,10 @@ def test_a_command_from_nobody_we_know_is_dead_lettered() -> None:
         ("respond", {"text": "  "}, "/text"),
         ("record_callback", {"outcome": "fine"}, "/outcome"),
         ("record_callback", {"outcome": "satisfied", "scores": {"speed": 6}}, "/scores/speed"),
+        ("suspend", {"reason_code": "site_access"}, "/wake_up_at"),
+        ("decide_extension", {"approve": 1}, "/approve"),
+        ("change_priority", {"priority": "P5", "reason": "x"}, "/priority"),
+        ("reclassify", {"category": "a//b", "reason": "x"}, "/category"),
         ("abolish", {}, "/action"),
     ],
 )
@@ -125,9 +131,9 @@ def test_a_command_that_makes_no_sense_is_dead_lettered(action: str, arguments: 
 
 
 def test_an_action_of_the_contract_that_is_not_there_yet_is_refused_by_the_order() -> None:
-    work = worked(command("suspend", reason_code="waiting", anything="else"))
+    work = worked(command("merge", into=7, anything="else"))
     assert isinstance(work.command, c.Unsupported)
-    assert work.command.wanted == "suspend"
+    assert work.command.wanted == "merge"
 
 
 def test_replies_are_the_same_bytes_whenever_they_are_made() -> None:
@@ -162,6 +168,40 @@ def test_a_rung_carries_its_command_once() -> None:
     assert work.command == c.Recall(clock_started_at=NOW)
     escalating = worked(fired(CarriedCommand(command_id="k", action="escalate", arguments={"level": 2})))
     assert escalating.command == c.Escalate(level=2)
+
+
+LATER = NOW.isoformat().replace("+00:00", "Z")
+STATED = Reason("other", "late")
+HANDLING: Mapping[str, tuple[dict[str, Any], c.WorkOrderCommand]] = {
+    "suspend": (
+        {"reason_code": "site_access", "wake_up_at": LATER, "evidence": "a locked door"},
+        h.Suspend(reason_code="site_access", wake_up_at=NOW, evidence="a locked door"),
+    ),
+    "resume": ({}, h.Resume()),
+    "request_extension": (
+        {"until": LATER, "reason_code": "weather", "text": "snow"},
+        h.RequestExtension(until=NOW, reason=Reason("weather", "snow")),
+    ),
+    "decide_extension": ({"approve": False, "text": "no"}, h.DecideExtension(approve=False, text="no")),
+    "return": ({"reason_code": "not_ours"}, h.Return(reason=Reason("not_ours"))),
+    "arbitrate": ({"team": "billing", "reason": "late"}, h.Arbitrate(team="billing", reason=STATED)),
+    "report_progress": ({"text": "soon"}, h.ReportProgress(text="soon")),
+    "urge": ({"by": "complainant"}, h.Urge(by="complainant")),
+    "change_priority": ({"priority": "P1", "reason": "late"}, h.ChangePriority(priority="P1", reason=STATED)),
+    "reclassify": ({"category": "a/b", "reason": "late"}, h.Reclassify(category="a/b", reason=STATED)),
+}
+
+
+@pytest.mark.parametrize("action", HANDLING)
+def test_an_action_on_an_order_in_hand_comes_by_the_inbox_and_with_a_rung(action: str) -> None:
+    arguments, wanted = HANDLING[action]
+    by_inbox = worked(command(action, **arguments)).command
+    assert isinstance(by_inbox, c.WorkOrderCommand)
+    assert replace(by_inbox, actor=SYSTEM) == wanted
+    if isinstance(wanted, h.Resume | h.DecideExtension):
+        wanted = replace(wanted, clock_started_at=NOW)
+    carried = CarriedCommand(command_id="k", action=action, arguments=arguments)
+    assert worked(fired(carried)).command == wanted
 
 
 def test_a_rung_that_only_tells_somebody_asks_nothing_of_the_order() -> None:

@@ -1,0 +1,136 @@
+"""A service dies (-9) behind every await between receiving and answering; nothing is lost and nothing done twice."""
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local import sinks
+from deploy.local.ports import PortBook
+from deploy.local.stack import LocalStack
+from shared.cli.installation import CHECKOUT, SERVICES
+from shared.events.catalogue import wire_type
+from shared.events.notifications import Uncertain
+from shared.events.topics import dead_letters_of
+from shared.messaging.publisher import Publisher
+from shared.testing.crash_points import MODULES, crash_points
+from tests.bench import story
+from tests.bench.driver import Task, drive
+from tests.bench.installation import Installation, installed
+from tests.chaos.mortals import Mortals, mortal
+from tests.chaos.outcome import check_versions, reconcile, statuses, unfinished
+from tests.chaos.patient import Patient
+from tests.integration.mechanism.servers import Servers, until_seen
+
+FROM_KAFKA, BY_HTTP, EARLY, RATE = 120, 40, 20, 4.0
+DEATHS_SECONDS, SETTLED_SECONDS = 600.0, 90.0
+OCCURRENCES = [int(number) for number in os.environ.get("CLOSEDLOOP_CRASH_OCCURRENCES", "1").split(",")]
+"""1: behind an await when it is passed for the first time; 3, for example: in the middle of what is under way."""
+
+ELSEWHERE: dict[str, str] = {}
+"""Awaits that this load does not reach, and where else it is proven what a death there does."""
+
+
+def test_every_await_is_reached_or_accounted_for() -> None:
+    """A new await needs no test of its own; one that is listed as unreachable must exist."""
+    assert ELSEWHERE.keys() <= all_points()
+
+
+@pytest.mark.parametrize("occurrence", OCCURRENCES)
+def test_death_behind_every_await_loses_and_doubles_nothing(
+    stack: LocalStack, tmp_path: Path, mongo_client: Any, name: str, occurrence: int
+) -> None:
+    servers = Servers(stack.endpoints.kafka, stack.endpoints.mongo, f"{name}.", f"{name}_", tmp_path, mongo_client)
+    with installed(stack, tmp_path, name, more=settings(tmp_path)) as installation:
+        died_of = asyncio.run(under_load(servers, installation, name, occurrence))
+        check_letters(servers)
+        for service in SERVICES:
+            check_versions(servers.documents("log", service))
+        assert reconcile(servers) == "clean"
+    if occurrence == 1:
+        assert all_points() - set(died_of) - ELSEWHERE.keys() == set()
+
+
+def all_points() -> set[str]:
+    return {point for module in MODULES for point in crash_points(module)}
+
+
+def settings(folder: Path) -> dict[str, str]:
+    """A ladder whose first rung fires at once, so that there are timers, and a mail server."""
+    policies = folder / "policies"
+    shutil.copytree(CHECKOUT / "deploy" / "policies", policies)
+    default = policies / "policy-default.yaml"
+    default.write_text(
+        default.read_text().replace('{ key: "50%", at_percent: 50,', '{ key: "50%", at_percent: 0.001,')
+    )
+    return {
+        "CLOSEDLOOP_ESCALATION__POLICIES": str(policies),
+        "CLOSEDLOOP_NOTIFIER__EMAIL__HOST": "127.0.0.1",
+        "CLOSEDLOOP_NOTIFIER__EMAIL__PORT": str(PortBook(folder / "mail-port.json").port("mail")),
+        "CLOSEDLOOP_NOTIFIER__LEASE_SECONDS": "30",
+    }
+
+
+async def under_load(servers: Servers, installation: Installation, run: str, occurrence: int) -> list[str]:
+    """Plays all complaints to their end while the services die; answers what they died of."""
+    folder = servers.state_dir
+    patient = Patient(installation.urls, folder)
+    async with sinks.running(folder / "sinks", PortBook(folder / "mail-port.json").port("mail")):
+        with mortal(installation, folder, occurrence) as mortals:
+            task = Task(servers.kafka, servers.topic_prefix, run, FROM_KAFKA, 0, RATE, DEATHS_SECONDS)
+            await too_early(servers, run)
+            async with asyncio.TaskGroup() as load:
+                load.create_task(drive(task))
+                for number in range(BY_HTTP):
+                    load.create_task(patient.live(f"http-{number}"))
+            await patient.move("escalation")
+            await settled(servers, mortals)
+            died_of = mortals.dead
+    await patient.close()
+    return died_of
+
+
+async def too_early(servers: Servers, run: str) -> None:
+    """Some orders are accepted before anybody has heard of them; these commands wait until the orders are known."""
+    publisher = Publisher(servers.kafka, servers.topic_prefix)
+    await publisher.start()
+    orders = [story.order_of(f"{run}-{number}") for number in range(FROM_KAFKA - EARLY, FROM_KAFKA)]
+    step = story.Step("accept", "handler-1", {"note": "early"})
+    await publisher.publish([story.command(order, step, datetime.now(UTC), "early") for order in orders])
+    await publisher.stop()
+
+
+async def settled(servers: Servers, mortals: Mortals) -> None:
+    """Everything is closed everywhere, nothing waits, and nobody dies any more."""
+    closed = Counter({"closed": FROM_KAFKA + BY_HTTP})
+    await until_seen(lambda: mortals.quiet, bool, DEATHS_SECONDS)
+    await until_seen(partial(statuses, servers, "intake", "complaint_1"), closed.__eq__, SETTLED_SECONDS)
+    await until_seen(partial(unfinished, servers), [].__eq__, SETTLED_SECONDS)
+    await until_seen(partial(letters, servers), lambda sent: len(set(sent)) == 2 * BY_HTTP, SETTLED_SECONDS)
+    for service in SERVICES:
+        assert await servers.on_topic(dead_letters_of(service)) == []
+
+
+def letters(servers: Servers) -> list[tuple[str, str]]:
+    """(complainant, template) of every mail that arrived."""
+    return [(mail["to"][0], mail["template"]) for mail in sinks.Shelf(servers.state_dir / "sinks").read("mails")]
+
+
+def check_letters(servers: Servers) -> None:
+    """A mail came twice only where the notifier could not know whether the first one had left, and says so."""
+    mails = sinks.Shelf(servers.state_dir / "sinks").read("mails")
+    twice = {mail for mail, times in Counter(one["notification"] for one in mails).items() if times > 1}
+    doubted = {
+        event["notification"]["delivery"]
+        for document in servers.documents("log", "notifier")
+        for decision in document["d"]
+        for kind, event in decision.get("e", ())
+        if kind == wire_type(Uncertain)
+    }
+    assert twice <= doubted
