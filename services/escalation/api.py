@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.escalation import calendars_api, explain_api, rules_api
+from services.escalation import calendars_api, explain_api, preview_api, rules_api, what_if_api
+from services.escalation.preview import preview
 from services.escalation.queries import clocks_of, uncovered_of
 from shared.runtime.context import Context
 from shared.runtime.http.answers import page_within, respond
@@ -30,4 +31,6 @@ def routes(context: Context) -> APIRouter:
 
     router.include_router(rules_api.routes(context))
     router.include_router(calendars_api.routes(context))
+    router.include_router(preview_api.routes(context, preview))
+    router.include_router(what_if_api.routes(context))
     return router

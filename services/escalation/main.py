@@ -1,6 +1,10 @@
 """Composition root of escalation."""
 
-from services.escalation import refusals  # noqa: F401 - importing it registers their texts
+from services.escalation import (
+    migration,
+    refusals,  # noqa: F401 - importing it registers their texts
+    simulation,
+)
 from services.escalation.api import routes
 from services.escalation.bindings import BINDINGS
 from services.escalation.coverage_watch import watch_coverage
@@ -22,5 +26,6 @@ SERVICE = ServiceDefinition(
     seed=seed,
     indexes=INDEXES,
     workers=(watch_coverage,),
+    jobs={migration.KIND: migration.migrate, simulation.KIND: simulation.simulate},
     timers=Timers(aggregate=CLOCK_SETS, fire=Fire, topic="workorders"),
 )

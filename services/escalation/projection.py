@@ -9,4 +9,5 @@ _CLOCK_SETS = collection_name(CLOCK_SETS)
 INDEXES: tuple[Index, ...] = (
     (_CLOCK_SETS, (("next_fire", 1),), {"sparse": True}),
     (_CLOCK_SETS, (("not_covered", 1),), {"sparse": True}),
+    (_CLOCK_SETS, (("open", 1), ("_id", 1)), {"partialFilterExpression": {"open": True}}),
 )

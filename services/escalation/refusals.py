@@ -9,6 +9,9 @@ register(
         "rules_incomplete": RefusalText(
             422, "时限策略不完整或有歧义", "The policies in force would have a hole or be ambiguous"
         ),
+        "version_not_in_force": RefusalText(
+            422, "该版本尚未生效或已被替代", "Only the version that is in force now can be migrated to"
+        ),
         "version_differs": RefusalText(
             409, "该版本已发布，内容不同", "This version is published already with different content"
         ),

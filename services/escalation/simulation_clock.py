@@ -113,7 +113,7 @@ class Replayed:
         self._take(*sla_clock.resume(counting, self.calendar, since))
 
     def hear_late(self, heard: int) -> None:
-        """What is heard of after the clock's due comes after its breach was told, and a breach that was told stands."""
+        """What is heard of after due comes after the breach was told, and a breach that was told stands."""
         if self.state != "running":
             return
         counting = self.now_counting()

@@ -1,21 +1,19 @@
-"""A page of the stored log through a simulation: bytes in, a tally out. Runs in a process beside the service."""
+"""The heavy parts of a simulation, as functions of bytes: they run in a process beside the service."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
 
 from services.escalation.rulebook import Published, rulebook_of
 from services.escalation.simulation_replay import Replayer
-from services.escalation.simulation_story import Story, seconds, story_of
+from services.escalation.simulation_story import Story, packed, seconds, story_of, unpacked
 from services.escalation.simulation_tally import Tally
 
 Documents = tuple[Published, ...]
-OUT_OF_RANGE = "out_of_range"
-"""Received outside the range, or filtered out: not told among what was left out, for nobody asked about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +43,31 @@ class Question:
         )
 
 
-def _within(path: str, wanted: str | None) -> bool:
-    return wanted is None or path == wanted or path.startswith(f"{wanted}/")
+class Packed(NamedTuple):
+    """A story as it is kept: of which clock set, at which of its versions."""
+
+    id: str
+    version: int
+    story: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Reckoned:
-    """What a page came to; `after` is the last aggregate that it held whole."""
-
-    tally: Mapping[str, Any]
-    orders: int
-    after: str | None
+def extracted(batches: Sequence[bytes]) -> list[Packed]:
+    """The stories in documents of the log, which hold each order whole."""
+    grouped = groupby(_documents(batches), lambda document: str(document["_id"]).rpartition(":")[0])
+    stories = (story_of(documents) for _, documents in grouped)
+    return [Packed(story.id, story.version, packed(story)) for story in stories]
 
 
-def reckon(batches: Sequence[bytes], question: Question, last: bool) -> Reckoned:
-    """The documents of a page in the order of their ids; unless it is the `last`, its last aggregate may go on."""
-    groups = [(name, list(documents)) for name, documents in groupby(_documents(batches), _aggregate)]
-    whole = groups if last else groups[:-1]
+def reckon(stories: Sequence[bytes], question: Question) -> Mapping[str, Any]:
+    """The tally of what the rules make of the stories."""
     replayer, tally = _replayer(question), Tally()
-    for _, documents in whole:
-        story = story_of(documents)
+    for raw in stories:
+        story = unpacked(raw)
         if not story.whole:
             tally.leave_out("incomplete_history")
         elif question.is_about(story):
             tally.take(story, replayer.replay(story), question.now)
-    return Reckoned(tally.stored(), len(whole), whole[-1][0] if whole else None)
+    return tally.stored()
 
 
 def _documents(batches: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
@@ -77,11 +75,11 @@ def _documents(batches: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
         yield from bson.decode_all(batch)
 
 
-def _aggregate(document: Mapping[str, Any]) -> str:
-    return str(document["_id"]).rpartition(":")[0]
-
-
 @lru_cache(maxsize=2)
 def _replayer(question: Question) -> Replayer:
     """Kept from page to page, with all that it has matched and laid out."""
     return Replayer(rulebook_of(question.rules), rulebook_of(question.under), question.now)
+
+
+def _within(path: str, wanted: str | None) -> bool:
+    return wanted is None or path == wanted or path.startswith(f"{wanted}/")

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from services.escalation.domain.clockwork import plan_of
 from services.escalation.domain.instants import to_instant, to_seconds
 from services.escalation.domain.matching import Asked, asked_of
@@ -117,20 +119,25 @@ class _Run:
 
     def _start(self, fact: Fact) -> None:
         event, reason, was = fact.extra
-        mode = RENEWALS.get(event) if was.kind == "resolve" else None
-        former = next((clock for clock in reversed(self.clocks) if clock.kind == was.kind), None)
+        kind = self.story.clocks[fact.number].kind
+        mode = RENEWALS.get(event) if kind == "resolve" else None
+        former = next((clock for clock in reversed(self.clocks) if clock.kind == kind), None) if mode else None
         if mode and former is not None and _continues(former, mode):
             former.number = fact.number
             self._of[fact.number] = former
             self.attempt(lambda clock, _: clock.resume(fact.at), former, fact)
             return
-        match = self.replayer.match(was.kind, self._asked, fact.heard)
+        match = self.replayer.match(kind, self._asked, fact.heard)
         if match is None:
             return
-        if was.kind == COOPERATION:
-            match = self._by_teams_calendar(match, was, fact.heard)
-        self._of[fact.number] = self._begin(fact, match)
-        self.attempt(lambda clock, _: self._plan(clock, was, reason), self._of[fact.number], fact)
+        named = None if was is None else msgspec.convert(was, Recorded)
+        if named is not None and kind == COOPERATION:
+            match = self._by_teams_calendar(match, named, fact.heard)
+        clock = self._of[fact.number] = self._begin(fact, match)
+        try:
+            self._plan(clock, named, reason)
+        except SlaError as error:
+            uncovered(clock, error)
 
     def _begin(self, fact: Fact, match: Match) -> Replayed:
         kind, calendar = self.story.clocks[fact.number].kind, self.rules.calendar(match.calendar)
@@ -145,8 +152,8 @@ class _Run:
             return match
         return replace(match, calendar=self.rules.calendar_at(name, to_instant(heard)).ref)
 
-    def _plan(self, clock: Replayed, was: Recorded, reason: str | None) -> None:
-        terms = self._terms(clock, was, reason)
+    def _plan(self, clock: Replayed, was: Recorded | None, reason: str | None) -> None:
+        terms = None if was is None else self._terms(clock, was, reason)
         if terms is None:
             clock.plan = plan_of(clock.match.rule, clock.calendar, clock.started)
             return

@@ -4,13 +4,16 @@ Taken from the log as it is stored, without making events of it first: a simulat
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from services.escalation.domain.matching import same_terms
 from services.escalation.domain.migrating import EVENT as MIGRATION
+from services.escalation.domain.rematching import DEMANDED
 from services.escalation.domain.state import LIVE
 from services.escalation.domain.table import is_alarm
 from shared.events.catalogue import wire_type
@@ -47,7 +50,7 @@ class What(IntEnum):
     MIGRATED = 10
 
 
-class Fact(NamedTuple):
+class Fact(msgspec.Struct, array_like=True, gc=False):
     """`at`: when it happened; `heard`: when it was decided (epoch seconds both). `number`: the clock's, 0 of none."""
 
     what: What
@@ -57,7 +60,7 @@ class Fact(NamedTuple):
     extra: Any = None
 
 
-class Order(NamedTuple):
+class Order(msgspec.Struct, array_like=True):
     """What policies ask of an order, at some time."""
 
     traits: Traits
@@ -65,9 +68,8 @@ class Order(NamedTuple):
     team: str | None
 
 
-@dataclass(slots=True)
-class Recorded:
-    """A clock as it went; `started` in epoch seconds, `due_at` as stored."""
+class Recorded(msgspec.Struct, array_like=True):
+    """A clock as it went; `started` and `due` in epoch seconds."""
 
     kind: str
     started: int
@@ -75,21 +77,16 @@ class Recorded:
     unit: str
     policy: tuple[str, int]
     calendar: tuple[str, int]
-    due_at: datetime | None
+    due: int | None
     state: str
     provisional: bool
     change: str
     breached: bool
     not_covered: bool
 
-    @property
-    def due(self) -> int | None:
-        """In epoch seconds."""
-        return None if self.due_at is None else seconds(self.due_at)
-
     def move_on(self, record: Mapping[str, Any]) -> None:
         """To what a later record shows of it, on the same terms."""
-        self.due_at, self.state, self.change = record["due_at"], record["state"], record["change"]
+        self.due, self.state, self.change = _seconds(record["due_at"]), record["state"], record["change"]
         self.provisional, self.not_covered = record["provisional"], record["not_covered"]
         self.breached = record["breached_at"] is not None
 
@@ -116,23 +113,27 @@ NEEDLESS: Final = (
 """What of the log's documents no story needs; left out by the server, they are a third of the size."""
 
 
-@dataclass(slots=True)
-class Story:
+class Story(msgspec.Struct, array_like=True):
     """`orders` are what the order was like, the first one when it was created; facts of kind ORDER move to the next.
 
     `notices`: (kind of clock, rung, audience) of every rung that fired. `whole`: nothing is missing in the log.
     """
 
     id: str
-    orders: list[Order] = field(default_factory=list)
-    clocks: dict[int, Recorded] = field(default_factory=dict)
-    facts: list[Fact] = field(default_factory=list)
-    notices: list[tuple[str, str, Sequence[str]]] = field(default_factory=list)
+    orders: list[Order] = []
+    clocks: dict[int, Recorded] = {}
+    facts: list[Fact] = []
+    notices: list[tuple[str, str, tuple[str, ...]]] = []
     whole: bool = True
+    version: int = 0  # of the clock set
 
 
 def seconds(instant: datetime) -> int:
     return (instant - _EPOCH) // _SECOND
+
+
+def _seconds(instant: datetime | None) -> int | None:
+    return None if instant is None else seconds(instant)
 
 
 def story_of(documents: Iterable[Mapping[str, Any]]) -> Story:
@@ -142,7 +143,7 @@ def story_of(documents: Iterable[Mapping[str, Any]]) -> Story:
         story.id = story.id or document["_id"].rpartition(":")[0]
         for decision in document["d"]:
             story.whole = story.whole and decision["v"] == expected
-            expected = decision["v"] + 1
+            story.version, expected = decision["v"], decision["v"] + 1
             for name, data in decision.get("e", ()):
                 if name == CHANGED:
                     _take_changes(story, data, decision)
@@ -161,7 +162,7 @@ def _number(data: Mapping[str, Any]) -> int:
 def _take_notice(story: Story, data: Mapping[str, Any]) -> None:
     kind, rung = data["clock"]["kind"], data["rung"]
     if not is_alarm(kind) and rung["audience"]:
-        story.notices.append((kind, rung["name"], rung["audience"]))
+        story.notices.append((kind, rung["name"], tuple(rung["audience"])))
 
 
 def _take_changes(story: Story, data: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
@@ -172,7 +173,7 @@ def _take_changes(story: Story, data: Mapping[str, Any], decision: Mapping[str, 
     if _is_other(story, known, data) and known is not None:
         facts.append(Fact(What.ORDER, at, heard))
         if _has_other_terms(known, story.orders[-1]):
-            touched = frozenset(one["number"] for one in data["clocks"] if one["change"] != "retargeted")
+            touched = [one["number"] for one in data["clocks"] if one["change"] != "retargeted"]
             facts.append(Fact(What.TERMS, at, heard, extra=touched))
     for record in data["clocks"]:
         if not is_alarm(record["kind"]):
@@ -183,10 +184,15 @@ def _take_changes(story: Story, data: Mapping[str, Any], decision: Mapping[str, 
 def _is_other(story: Story, known: Order | None, data: Mapping[str, Any]) -> bool:
     """Notes the order as this record shows it, unless it is as before."""
     raw, region, team = data.get("traits"), data["region"], data.get("team")
-    if raw is None and (known is None or (known.region, known.team) == (region, team)):
-        story.whole = story.whole and known is not None
+    if raw is None and known is not None and (known.region, known.team) == (region, team):
         return False
-    traits = known.traits if raw is None and known is not None else _traits(raw)
+    if raw is not None:
+        traits = _traits(raw)
+    elif known is not None:
+        traits = known.traits
+    else:
+        story.whole = False
+        return False
     story.orders.append(Order(traits, region, team))
     return True
 
@@ -219,7 +225,8 @@ def _facts_of(story: Story, record: Mapping[str, Any], at: int, heard: int) -> l
     was_live, was_held = clock is None or clock.state in LIVE, clock is not None and clock.provisional
     if clock is None:
         clock = story.clocks[number] = _recorded(record)
-        facts.append(Fact(What.STARTED, clock.started, heard, number, (event, reason, clock)))
+        was = msgspec.structs.replace(clock) if clock.kind in DEMANDED else None
+        facts.append(Fact(What.STARTED, clock.started, heard, number, (event, reason, was)))
     elif change == "retargeted":
         clock = story.clocks[number] = _recorded(record)  # what it started with is still asked for
     else:
@@ -243,7 +250,7 @@ def _facts_of(story: Story, record: Mapping[str, Any], at: int, heard: int) -> l
 def _until(record: Mapping[str, Any]) -> tuple[int | None, int]:
     """When the extension ends, and what was left of the budget, which alone is known of a clock that was paused."""
     due, elapsed = record["due_at"], record["elapsed_seconds"]
-    return None if due is None else seconds(due), record["budget_seconds"] - (elapsed or 0)
+    return _seconds(due), record["budget_seconds"] - (elapsed or 0)
 
 
 def _recorded(record: Mapping[str, Any]) -> Recorded:
@@ -255,7 +262,7 @@ def _recorded(record: Mapping[str, Any]) -> Recorded:
         record["unit"],
         (policy["id"], policy["version"]),
         (calendar["id"], calendar["version"]),
-        record["due_at"],
+        _seconds(record["due_at"]),
         record["state"],
         record["provisional"],
         record["change"],
@@ -268,3 +275,16 @@ def _once(facts: Sequence[Fact]) -> list[Fact]:
     """One record's facts in the order in which they count; what concerns the whole order only once."""
     of_order = {fact.what: fact for fact in reversed(facts) if not fact.number}
     return sorted([*of_order.values(), *(fact for fact in facts if fact.number)], key=lambda fact: fact.what)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Story).decode
+
+
+def packed(story: Story) -> bytes:
+    """As it is kept between simulations."""
+    return _encode(story)
+
+
+def unpacked(raw: bytes) -> Story:
+    return _decode(raw)

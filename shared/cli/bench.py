@@ -47,3 +47,20 @@ def loop(complaints: int, rate: float | None, in_flight: int, profile: str | Non
         print_json(report.as_json(found))
     else:
         click.echo("\n".join(report.lines(found)))
+
+
+@bench.command()
+@click.option("--orders", type=click.IntRange(min=100), default=20_000, show_default=True, help="How many.")
+@click.option(
+    "-o", "--output", type=click.Choice(("table", "json")), default="table", show_default=True, help="Format."
+)
+def simulation(orders: int, output: str) -> None:
+    """Replay a draft policy over the history of orders, from the log's bytes, on one core; needs no server."""
+    from shared.cli.output import print_json
+    from tests.bench.simulation import measure
+
+    found = measure(orders).told()
+    if output == "json":
+        print_json(found)
+    else:
+        click.echo("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))

@@ -20,6 +20,7 @@ from shared.cli.rules import (
     rule_path,
     years_of_system,
 )
+from shared.cli.what_if import migrate, simulate
 
 LISTED: Columns = {
     **{name: name for name in ("id", "version", "state", "zone")},
@@ -162,3 +163,7 @@ def publish_calendar(meant: str, effective: str | None, output: str) -> None:
     """Publish the draft of a calendar, or a file as its next version. Running clocks keep the version they have."""
     with Client(find_endpoints(), WRITER) as client:
         show_fields(publish(client, "calendar", meant, effective), PUBLISHED, output)
+
+
+calendar.add_command(simulate("calendar"))
+calendar.add_command(migrate("calendar"))

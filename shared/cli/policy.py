@@ -10,6 +10,7 @@ from shared.cli.client import Client
 from shared.cli.endpoints import find_endpoints
 from shared.cli.output import Columns, output_option, print_json, print_line, show_fields, show_rows
 from shared.cli.rules import SERVICE, WRITER, checked_files, policies_folder, preview, publish, rule_path
+from shared.cli.what_if import migrate, simulate
 
 LISTED: Columns = {
     **{name: name for name in ("id", "version", "state", "rank", "match")},
@@ -107,3 +108,7 @@ def publish_policy(meant: str, effective: str | None, output: str) -> None:
     """Publish the draft of a policy, or a file as its next version. Running clocks keep the version they have."""
     with Client(find_endpoints(), WRITER) as client:
         show_fields(publish(client, "policy", meant, effective), PUBLISHED, output)
+
+
+policy.add_command(simulate("policy"))
+policy.add_command(migrate("policy"))

@@ -70,10 +70,10 @@ class Collection:
         return found
 
     async def find_batches(
-        self, where: Mapping[str, Any], sort: Sequence[tuple[str, int]], limit: int, projection: Any = None
+        self, where: Mapping[str, Any], sort: Sequence[tuple[str, int]], projection: Any = None
     ) -> list[bytes]:
         """Documents as the server sent them, one after the other, many to a batch."""
-        cursor = self._raw.find_raw_batches(where, projection, sort=sort, limit=limit, batch_size=limit)
+        cursor = self._raw.find_raw_batches(where, projection, sort=sort)
         found: list[bytes] = await cursor.to_list(None)
         return found
 

@@ -55,7 +55,7 @@ class MongoLog(Generic[S]):
 
     async def tail(self, after: Mapping[str, int]) -> dict[str, list[LogDocument[S]]]:
         """Documents beyond the given versions. Raises OutcomeUnknown."""
-        return await self.documents([_beyond(aggregate_id, version) for aggregate_id, version in after.items()])
+        return await self.documents([beyond(aggregate_id, version) for aggregate_id, version in after.items()])
 
     async def documents(self, ranges: Sequence[Mapping[str, Any]]) -> dict[str, list[LogDocument[S]]]:
         """Log documents in any of the `_id` ranges, by aggregate, oldest first. Raises OutcomeUnknown."""
@@ -73,14 +73,14 @@ class MongoLog(Generic[S]):
 
     async def histories(self, ids: Sequence[str]) -> dict[str, list[LogDocument[S]]]:
         """Everything of the aggregates, oldest first. Raises OutcomeUnknown."""
-        return await self.documents([_beyond(aggregate_id, 0) for aggregate_id in ids])
+        return await self.documents([beyond(aggregate_id, 0) for aggregate_id in ids])
 
     async def older_causes(self, wanted: Sequence[tuple[str, Cause]]) -> dict[tuple[str, str, str], int]:
         found: dict[tuple[str, str, str], int] = {}
         for aggregate_id, cause in wanted:
             match = {"$elemMatch": {"c.s": cause.source, "c.i": cause.id}}
             try:
-                document = await self._log.find_one({"_id": _beyond(aggregate_id, 0), "d": match}, {"_id": 1})
+                document = await self._log.find_one({"_id": beyond(aggregate_id, 0), "d": match}, {"_id": 1})
             except DriverError as error:
                 raise OutcomeUnknown(str(error)) from error
             if document is not None:
@@ -152,7 +152,8 @@ def aggregate_of(raw: Mapping[str, Any]) -> str:
     return str(raw["_id"]).rpartition(":")[0]
 
 
-def _beyond(aggregate_id: str, version: int) -> dict[str, str]:
+def beyond(aggregate_id: str, version: int) -> dict[str, str]:
+    """The range of `_id` of the aggregate's documents after that of `version`."""
     return {"$gt": log_id(aggregate_id, version), "$lt": f"{aggregate_id}:{BEYOND_ALL_VERSIONS}"}
 
 

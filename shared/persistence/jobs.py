@@ -18,6 +18,7 @@ KEPT = timedelta(days=30)
 """How long a job that ended can still be asked for."""
 LARGEST_RESULT = 1024 * 1024  # bytes
 
+_LISTED = dict.fromkeys(("arguments", "cursor", "result"), 0)
 OPEN_STATES = ("queued", "running")
 INDEXES: tuple[Index, ...] = (
     (COLLECTION, (("lease_until", 1),), {"sparse": True}),  # only of jobs that are not over
@@ -77,12 +78,12 @@ class JobStore:
         return None if raw is None else _job(raw)
 
     async def listed(self, owner: str | None, after: tuple[datetime, str] | None, limit: int) -> Sequence[Job]:
-        """Newest first, of one caller or of all, without cursors and results."""
+        """Newest first, of one caller or of all, without what may be large: arguments, cursors and results."""
         where: Document = {} if owner is None else {"by.id": owner}
         if after is not None:
             at, job_id = after
             where["$or"] = [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": job_id}}]
-        found = await self._jobs.find(where, [("created_at", -1), ("_id", -1)], limit, {"cursor": 0, "result": 0})
+        found = await self._jobs.find(where, [("created_at", -1), ("_id", -1)], limit, _LISTED)
         return [_job(raw) for raw in found]
 
     async def cancel(self, job_id: str) -> bool:
@@ -175,7 +176,7 @@ def _job(raw: Document) -> Job:
     return Job(
         id=raw["_id"],
         kind=raw["kind"],
-        arguments=raw["arguments"],
+        arguments=raw.get("arguments", {}),
         requested_by=Actor(kind=by["kind"], id=by["id"], org=by["org"]),
         state=raw["state"],
         created_at=raw["created_at"],

@@ -39,7 +39,9 @@ class Parked:
 class ParkingLot:
     """The parked records of one service, and the tombstones of those that left. Times are machine time."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owner: str | None = None) -> None:
+        """`owner`: the name under which this process comes back after a restart, if it has one."""
+        self._owner = owner
         self.parked = database.collection("parked")
         self.tombstones = database.collection("tombstones")
 
@@ -69,7 +71,7 @@ class ParkingLot:
             now = datetime.now(UTC)
             raw = await self.parked.find_one_and_update(
                 {"next_try": {"$lte": now}, "lease_until": {"$lte": now}},
-                {"$set": {"lease_until": now + LEASE}, "$inc": {"tries": 1}},
+                {"$set": {"lease_until": now + LEASE, "lease_owner": self._owner}, "$inc": {"tries": 1}},
                 sort=[("next_try", 1), ("sequence", 1)],
             )
             if raw is None:
@@ -153,10 +155,12 @@ class ParkingLot:
         update = {"$set": {"asked_at": datetime.now(UTC)}, "$inc": {"asked": 1}}
         await self.parked.update_many({"producer": {"$in": list(producers)}}, update)
 
-    async def waken(self, reasons: Sequence[str]) -> None:
-        """Makes records with these reasons due now, as at a start with another catalogue."""
-        update = {"next_try": datetime.now(UTC), "lease_until": _EPOCH}
-        await self.parked.update_many({"reason": {"$in": list(reasons)}}, {"$set": update})
+    async def begin(self) -> None:
+        """At a start: what waited for other code is due, and what this process had claimed when it died is free."""
+        due = {"next_try": datetime.now(UTC), "lease_until": _EPOCH}
+        await self.parked.update_many({"reason": {"$in": sorted(UNTIL_RESTART)}}, {"$set": due})
+        if self._owner is not None:
+            await self.parked.update_many({"lease_owner": self._owner}, {"$set": {"lease_until": _EPOCH}})
 
 
 def record_of_parked(raw: Document) -> InRecord:

@@ -23,7 +23,7 @@ from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Reader
 from shared.messaging.records import InRecord
 from shared.persistence.driver import Driver, DriverError
-from shared.persistence.parking import UNTIL_RESTART, ParkingLot
+from shared.persistence.parking import ParkingLot
 from shared.persistence.schema import ensure_indexes, migrate, newer_schema
 from shared.runtime.collector import collect_rarely
 from shared.runtime.commands import CommandQueue
@@ -57,7 +57,7 @@ class RunningService:
         self.database = self._driver.database(settings.database_prefix + definition.name)
         self.publisher = Publisher(settings.kafka_bootstrap, settings.topic_prefix, settings.kafka_compression)
         self.engine = Engine(definition.name, self.database, self.publisher, definition.aggregates)
-        self.lot = ParkingLot(self.database)
+        self.lot = ParkingLot(self.database, settings.instance)
         self.queues = {kind.name: CommandQueue(self, self.engine, kind) for kind in definition.aggregates}
         reader = Reader(definition.bindings)
         self.pipeline = Pipeline(self, self.engine, reader, self.lot)
@@ -130,7 +130,7 @@ class RunningService:
             if self.definition.seed is not None:
                 await self.definition.seed(self)
                 await self.refresh_reference()
-            await self.lot.waken(sorted(UNTIL_RESTART))
+            await self.lot.begin()
             await self.consumer.start()
             stack.push_async_callback(self.consumer.stop)
             tasks = [asyncio.create_task(self._guarded(loop)) for loop in self._loops()]

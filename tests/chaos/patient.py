@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -24,7 +24,10 @@ class Patient:
         self._urls, self._state_dir = urls, state_dir
         self._http = httpx.AsyncClient(trust_env=False, timeout=20)
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
     async def live(self, external_id: str) -> None:

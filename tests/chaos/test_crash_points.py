@@ -80,8 +80,10 @@ def settings(folder: Path) -> dict[str, str]:
 async def under_load(servers: Servers, installation: Installation, run: str, occurrence: int) -> list[str]:
     """Plays all complaints to their end while the services die; answers what they died of."""
     folder = servers.state_dir
-    patient = Patient(installation.urls, folder)
-    async with sinks.running(folder / "sinks", PortBook(folder / "mail-port.json").port("mail")):
+    async with (
+        Patient(installation.urls, folder) as patient,
+        sinks.running(folder / "sinks", PortBook(folder / "mail-port.json").port("mail")),
+    ):
         with mortal(installation, folder, occurrence) as mortals:
             task = Task(servers.kafka, servers.topic_prefix, run, FROM_KAFKA, 0, RATE, DEATHS_SECONDS)
             await too_early(servers, run)
@@ -92,7 +94,6 @@ async def under_load(servers: Servers, installation: Installation, run: str, occ
             await patient.move("escalation")
             await settled(servers, mortals)
             died_of = mortals.dead
-    await patient.close()
     return died_of
 
 
@@ -109,9 +110,8 @@ async def too_early(servers: Servers, run: str) -> None:
 async def settled(servers: Servers, mortals: Mortals) -> None:
     """Everything is closed everywhere, nothing waits, and nobody dies any more."""
     closed = Counter({"closed": FROM_KAFKA + BY_HTTP})
-    await until_seen(lambda: mortals.quiet, bool, DEATHS_SECONDS)
     await until_seen(partial(statuses, servers, "intake", "complaint_1"), closed.__eq__, SETTLED_SECONDS)
-    await until_seen(partial(unfinished, servers), [].__eq__, SETTLED_SECONDS)
+    await until_seen(lambda: (mortals.quiet, unfinished(servers)), (True, []).__eq__, DEATHS_SECONDS)
     await until_seen(partial(letters, servers), lambda sent: len(set(sent)) == 2 * BY_HTTP, SETTLED_SECONDS)
     for service in SERVICES:
         assert await servers.on_topic(dead_letters_of(service)) == []
@@ -127,7 +127,7 @@ def check_letters(servers: Servers) -> None:
     mails = sinks.Shelf(servers.state_dir / "sinks").read("mails")
     twice = {mail for mail, times in Counter(one["notification"] for one in mails).items() if times > 1}
     doubted = {
-        event["notification"]["delivery"]
+        event["notification"]["id"]
         for document in servers.documents("log", "notifier")
         for decision in document["d"]
         for kind, event in decision.get("e", ())

@@ -6,6 +6,7 @@ from typing import Any
 from services.escalation.domain.decide import decide
 from services.escalation.domain.evolve import evolve
 from services.escalation.domain.state import ClockSet
+from services.escalation.domain.table import is_alarm
 from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired
 from shared.kernel.aggregate import AggregateType, Snapshot
 from shared.kernel.ids import CLOCK_SET, COMPLAINT, WORK_ORDER, murmur2, sibling
@@ -19,7 +20,7 @@ def slot_of(order_id: str) -> int:
 
 
 def index_fields(snapshot: Snapshot[ClockSet]) -> Mapping[str, Any]:
-    """What timers and the watch over coverage ask for; a set with nothing to fire is in neither index."""
+    """What timers, the watch over coverage and migrations ask for; a set with nothing to do is in none of them."""
     if snapshot.state is None:
         return {}
     fields: dict[str, Any] = {"slot": slot_of(sibling(snapshot.id, WORK_ORDER))}
@@ -27,6 +28,8 @@ def index_fields(snapshot: Snapshot[ClockSet]) -> Mapping[str, Any]:
         fields["next_fire"] = snapshot.state.next_fire
     if any(clock.not_covered for clock in snapshot.state.running):
         fields["not_covered"] = True
+    if any(not is_alarm(clock.kind) for clock in snapshot.state.live):
+        fields["open"] = True
     return fields
 
 

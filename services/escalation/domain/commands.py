@@ -27,8 +27,11 @@ class Fire(Command):
 class Migrate(Command):
     """迁移: puts the clocks that still count under the versions in force now, as `migration` (its id) has it.
 
-    `kinds` None: of every kind. Nothing changes where nothing newer is in force.
+    `kinds` None: of every kind. `rule`: only where it is this policy or calendar (`policy/<id>`, `calendar/<id>`)
+    that the clock comes from or goes to; None: whatever is newer. Nothing changes where nothing newer is in force.
     """
 
     migration: str
     kinds: frozenset[str] | None = None
+    rule: str | None = None
+    reason: str | None = None

@@ -34,8 +34,9 @@ def _fire(state: ClockSet | None, facts: Facts) -> Outcome:
 def _migrate(state: ClockSet | None, command: Migrate, facts: Facts) -> Outcome:
     if state is None:
         return Refusal("not_found")
-    turn = Turn(EVENT, command.migration, f"{command.actor.kind}:{command.actor.id}")
-    steps = migration_steps(state, moment_of(state, facts.reference, facts.now, turn), command.kinds)
+    turn = Turn(EVENT, command.migration, f"{command.actor.kind}:{command.actor.id}", command.reason)
+    moment = moment_of(state, facts.reference, facts.now, turn)
+    steps = migration_steps(state, moment, command.kinds, command.rule)
     if not steps:
         return UNCHANGED
     changed = ClocksChanged(

@@ -1,13 +1,13 @@
 """Migration 迁移: the clocks of an order that still count go over to the versions in force now."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 
 from services.escalation.domain.matching import asked_of
 from services.escalation.domain.moments import Moment, Step
 from services.escalation.domain.policies import Rulebook
 from services.escalation.domain.rematching import by_versions
-from services.escalation.domain.retargeting import retargeted
+from services.escalation.domain.retargeting import Target, retargeted
 from services.escalation.domain.state import ClockSet
 from shared.events.parts import ClockChange, Turn
 
@@ -22,13 +22,25 @@ def migrated(
     return [step.record for step in migration_steps(state, moment_of(state, rules, now, turn), kinds)]
 
 
-def migration_steps(state: ClockSet, moment: Moment, kinds: frozenset[str] | None) -> Sequence[Step]:
+def migration_steps(
+    state: ClockSet, moment: Moment, kinds: frozenset[str] | None, rule: str | None = None
+) -> Sequence[Step]:
     steps = []
     for clock in state.live:
         target = by_versions(clock, moment) if kinds is None or clock.kind in kinds else None
-        if target is not None:
+        if target is not None and (rule is None or rule in _rules_of(clock, target)):
             steps.append(retargeted(clock, target, moment))
     return steps
+
+
+def _rules_of(clock: ClockChange, target: Target) -> Set[str]:
+    """The policies and calendars that the clock leaves or comes to, as `policy/<id>` and `calendar/<id>`."""
+    found = set()
+    if clock.policy != target.match.policy:
+        found |= {f"policy/{clock.policy.id}", f"policy/{target.match.policy.id}"}
+    if clock.calendar != target.match.calendar:
+        found |= {f"calendar/{clock.calendar.id}", f"calendar/{target.match.calendar.id}"}
+    return found
 
 
 def moment_of(state: ClockSet, rules: Rulebook, now: datetime, turn: Turn | None) -> Moment:

@@ -1,11 +1,11 @@
 """Policies and calendars as aggregates: every version for ever, the draft of the next, and who wrote what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.escalation.domain.completeness import holes
+from services.escalation.domain.completeness import Hole, holes
 from services.escalation.domain.policies import CalendarVersion, Policy, Rulebook
 from shared.events.rules import RuleDiscarded, RuleDrafted, RulePublished
 from shared.kernel.aggregate import Actor, AggregateType, Command, Event, Facts, Outcome, Stamp
@@ -131,7 +131,9 @@ def _publish(rule: Rule, command: Publish, facts: Facts) -> Outcome:
         return Refusal("effective_too_early", detail, pointer="/effective_at")
     rules = rulebook_with(facts.reference, replace(command.value, effective_from=effective_at))
     for hole in _holes_from(rules, effective_at):
-        return Refusal("rules_incomplete", hole, pointer="")
+        ours = hole.of == f"{rule.kind}/{rule.id}/{command.value.ref.version}"
+        pointer = "".join(f"/{step}" for step in hole.path) if ours else ""
+        return Refusal("rules_incomplete", _told(hole), pointer=pointer)
     return [
         RulePublished(
             kind=rule.kind,
@@ -166,11 +168,14 @@ def _seed(rule: Rule | None, command: Seed, now: datetime) -> Outcome:
     ]
 
 
-def _holes_from(rules: Rulebook, since: datetime) -> Sequence[str]:
+def _holes_from(rules: Rulebook, since: datetime) -> Iterator[Hole]:
     """What is wrong when the version takes effect, or at any change that is announced for later."""
     changes = {since, *(policy.effective_from for policy in rules.policies.values() if policy.effective_from > since)}
-    found = (hole for at in sorted(changes) for hole in holes(rules, at))
-    return [": ".join((*([] if hole.of is None else [hole.of]), ".".join(hole.path), hole.what)) for hole in found]
+    return (hole for at in sorted(changes) for hole in holes(rules, at))
+
+
+def _told(hole: Hole) -> str:
+    return ": ".join((*([] if hole.of is None else [hole.of]), ".".join(hole.path), hole.what))
 
 
 def rulebook_with(rules: Rulebook, value: Policy | CalendarVersion) -> Rulebook:

@@ -8,8 +8,7 @@ import pytest
 from services.escalation.domain.instants import to_instant, to_seconds
 from services.escalation.simulation_replay import Replayer
 from services.escalation.simulation_story import Story as Extracted
-from services.escalation.simulation_story import story_of
-from services.escalation.simulation_tally import Tally
+from services.escalation.simulation_story import packed, story_of, unpacked
 from tests.unit.escalation.random_stories import a_story, decoded, log_of, rules
 from tests.unit.escalation.story import Story
 
@@ -17,7 +16,7 @@ STORIES = int(os.environ.get("CLOSEDLOOP_SIMULATED_STORIES", "400"))
 
 
 def extracted(story: Story) -> Extracted:
-    found = story_of(decoded(log_of(story)))
+    found = unpacked(packed(story_of(decoded(log_of(story)))))
     assert found.whole
     return found
 

@@ -95,7 +95,7 @@ def _let_happen(story: Story, random: Random, happened: datetime, heard: datetim
     story.timers_until(heard.isoformat())
     action, at = random.choice(ACTIONS), happened.isoformat()
     day = (happened + timedelta(seconds=random.randint(60, 400_000))).isoformat()
-    given: dict[str, Any] = {
+    possible: dict[str, dict[str, Any]] = {
         "suspended": {"reason": random.choice(REASONS)},
         "prioritised": {"priority": random.choice(("P1", "P3"))},
         "reclassified": {"category": random.choice(("network/slow", "billing/fee"))},
@@ -103,7 +103,8 @@ def _let_happen(story: Story, random: Random, happened: datetime, heard: datetim
         "supervised": {"number": random.randint(1, 3), "due_at": day},
         "consulted": {"name": random.choice("ab"), "due_at": random.choice((None, day))},
         "suborder_answered": {"name": random.choice("ab")},
-    }.get(action, {})
+    }
+    given = possible.get(action, {})
     if action == "migrated":
         story.ask(Migrate(migration="m"))
     else:

@@ -1,0 +1,92 @@
+"""Simulation 模拟: the job that tries other rules on the history of orders, page by page.
+
+An order's story is taken from the log once and kept; it is taken again only when something happened since.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+from services.escalation.domain import CLOCK_SETS
+from services.escalation.domain.instants import to_seconds
+from services.escalation.rulebook import Published
+from services.escalation.simulation_pages import Packed, Question, extracted, reckon
+from services.escalation.simulation_story import NEEDLESS
+from services.escalation.simulation_tally import Tally
+from shared.persistence.driver import Database
+from shared.persistence.event_log import COLLECTION, beyond
+from shared.persistence.jobs import Job, Slice
+from shared.persistence.projection import collection_name
+from shared.persistence.replicas import replaced
+from shared.runtime.beside import Beside, beside
+from shared.runtime.context import Context
+
+KIND = "simulation"
+STORIES = "stories_1"
+"""The kept stories; the number rises with their form. Dropped, they are taken from the log again."""
+PAGE = 1_000
+"""Orders to a slice: some tenths of a second of arithmetic."""
+LOGS = 100
+"""Orders whose logs are asked for at once."""
+
+
+async def simulate(context: Context, job: Job) -> AsyncGenerator[Slice, None]:
+    """Job: the arithmetic is done in a process beside, where no timer waits for it."""
+    question, database = question_of(job.arguments), context.database
+    cursor = job.cursor or {"after": "", "done": 0, "tally": Tally().stored()}
+    after, done, tally = cursor["after"], cursor["done"], Tally.restored(cursor["tally"])
+    sets = database.collection(collection_name(CLOCK_SETS))
+    total = await sets.count({})
+    async with beside() as arithmetic:
+        while page := await sets.find({"_id": {"$gt": after}}, [("_id", 1)], PAGE, {"v": 1}):
+            stories = await _stories(database, arithmetic, {one["_id"]: one["v"] for one in page})
+            tally.add(Tally.restored(await arithmetic.call(reckon, stories, question)))
+            after, done = page[-1]["_id"], done + len(page)
+            place = {"after": after, "done": done, "tally": tally.stored()}
+            yield Slice(place, done, max(total, done), _result(job.arguments, tally))
+    place = {"after": after, "done": done, "tally": tally.stored()}
+    yield Slice(place, done, done, _result(job.arguments, tally))
+
+
+async def _stories(database: Database, arithmetic: Beside, versions: Mapping[str, int]) -> list[bytes]:
+    """The orders' stories, at least as new as the versions given."""
+    kept = await database.collection(STORIES).find({"_id": {"$in": list(versions)}})
+    current = {one["_id"]: one["s"] for one in kept if one["order"] >= versions[one["_id"]]}
+    missing = [name for name in versions if name not in current]
+    for start in range(0, len(missing), LOGS):
+        found = await arithmetic.call(extracted, await _logs(database, missing[start : start + LOGS]))
+        await _keep(database, found)
+        current |= {one.id: one.story for one in found}
+    return list(current.values())
+
+
+async def _logs(database: Database, names: Sequence[str]) -> list[bytes]:
+    where = {"$or": [{"_id": beyond(name, 0)} for name in names]}
+    return await database.collection(COLLECTION).find_batches(where, [("_id", 1)], dict.fromkeys(NEEDLESS, 0))
+
+
+async def _keep(database: Database, found: Sequence[Packed]) -> None:
+    operations = [replaced(one.id, {"s": one.story}, one.version) for one in found]
+    await database.collection(STORIES).bulk_write(operations)
+
+
+def question_of(arguments: Mapping[str, Any]) -> Question:
+    filters = arguments["filters"]
+    return Question(
+        rules=_documents(arguments["rules"]),
+        under=_documents(arguments["under"]),
+        since=to_seconds(arguments["from"]),
+        until=to_seconds(arguments["to"]),
+        now=to_seconds(arguments["now"]),
+        region=filters.get("region"),
+        team=filters.get("team"),
+        category=filters.get("category"),
+    )
+
+
+def _documents(raw: Sequence[Sequence[Any]]) -> tuple[Published, ...]:
+    return tuple(Published(name, text, effective_at) for name, text, effective_at in raw)
+
+
+def _result(arguments: Mapping[str, Any], tally: Tally) -> Mapping[str, Any]:
+    asked = {name: arguments[name] for name in ("tried", "from", "to", "filters")}
+    return {**asked, **tally.result()}
