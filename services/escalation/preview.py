@@ -27,7 +27,6 @@ async def preview(context: Context, rules: Rulebook) -> Mapping[str, Any]:
     Orders that are created later are under the new version from their start on, and in no preview.
     """
     facts, seen = context.facts(), _Seen()
-    open_orders = await count(context)
     async for page in pages(context, ""):
         for snapshot in page:
             if snapshot.state is not None:
@@ -35,7 +34,9 @@ async def preview(context: Context, rules: Rulebook) -> Mapping[str, Any]:
             await asyncio.sleep(0)
         if seen.orders >= MOST:
             break
-    return {"open_orders": open_orders, "complete": seen.orders < MOST, **seen.told()}
+    complete = seen.orders < MOST
+    open_orders = seen.orders if complete else await count(context)
+    return {"open_orders": open_orders, "complete": complete, **seen.told()}
 
 
 def _changes(

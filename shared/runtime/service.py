@@ -126,7 +126,8 @@ class RunningService:
             stack.push_async_callback(self._drain)
             await self.refresh_reference()
             self._accepting = True
-            stack.callback(self._decline_commands)  # after the workers stopped: they still record what they began
+            # Not before the workers stopped: they still record what they began.
+            stack.callback(setattr, self, "_accepting", False)
             if self.definition.seed is not None:
                 await self.definition.seed(self)
                 await self.refresh_reference()
@@ -138,9 +139,6 @@ class RunningService:
             self._ready = True
             yield
             self._ready = False
-
-    def _decline_commands(self) -> None:
-        self._accepting = False
 
     async def close(self) -> None:
         await self._driver.close()
@@ -175,8 +173,7 @@ class RunningService:
         loops: list[Callable[[], Awaitable[None]]] = [self.sweepers.run, self._refresh_for_ever, self.consumer.watch]
         if self.timers is not None:
             loops.append(self.timers.run)
-        if self.definition.jobs:
-            loops.append(JobWorker(self, self.definition.jobs).run)
+        loops += [JobWorker(self, self.definition.jobs).run] if self.definition.jobs else []
         loops += [partial(worker, self) for worker in self.definition.workers]
         return loops
 

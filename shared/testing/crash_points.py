@@ -1,22 +1,22 @@
 """Crash points: every await of the runtime, named by its function and its number there; free when they are off.
 
 `python -m shared.testing.crash_points FILE SERVICE` runs a service that kills itself (-9) right behind the first
-await behind which nobody died before, as FILE remembers. Started again and again it dies behind each of them once.
+await behind which nobody died before, as FILE remembers, and starts it again: so it dies behind each of them once.
 Nothing in the product knows of it: the modules are rewritten while they are imported.
 """
 
 import ast
 import os
-import runpy
 import signal
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Iterator, Sequence
+from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 MODULES = (
@@ -125,13 +125,22 @@ async def _passed(name: str, awaitable: Awaitable[T]) -> T:
     return value
 
 
-def main(arguments: Sequence[str]) -> Any:
+def main(arguments: Sequence[str]) -> None:
+    """Lives of the service one after the other, each a process of its own; ends when one ends without being killed."""
     global _mortality  # one process, one mortality
     died_of, service, *occurrence = arguments
-    _mortality = Mortality(Path(died_of), *map(int, occurrence))
     sys.meta_path.insert(0, _MortalFinder)
-    sys.argv = [service]
-    runpy.run_module(f"services.{service}", run_name="__main__", alter_sys=True)
+    definition = import_module(f"services.{service}.main").SERVICE
+    live = import_module("shared.runtime.service").main
+    while True:
+        child = os.fork()  # what was imported need not be imported for each life
+        if child == 0:
+            _mortality = Mortality(Path(died_of), *map(int, occurrence))
+            live(definition)
+            return
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            sys.exit(os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":

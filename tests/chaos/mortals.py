@@ -1,7 +1,6 @@
 """Services that die behind every await of theirs once, and are started again as a supervisor would."""
 
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,42 +19,31 @@ class Mortals:
     """All four services under one file of deaths: behind each await one of them dies, whichever comes there first."""
 
     def __init__(self, installation: Installation, folder: Path, occurrence: int) -> None:
-        self.died_of = folder / f"died-{occurrence}.txt"
+        self._died_of = folder / f"died-{occurrence}.txt"
         self._guardian = Guardian()
         self._processes: list[ServerProcess] = []
-        self._over = threading.Event()
         for name in SERVICES:
             victim = installation.processes[name]
             env = victim.environ()
             victim.kill()
             victim.wait()
-            argv = [sys.executable, "-m", "shared.testing.crash_points", str(self.died_of), name, str(occurrence)]
+            argv = [sys.executable, "-m", "shared.testing.crash_points", str(self._died_of), name, str(occurrence)]
             self._processes.append(ServerProcess(f"{name}-mortal", argv, env, folder))
-        self._keeper = threading.Thread(target=self._keep)
-
-    def _keep(self) -> None:
-        while not self._over.is_set():
-            for process in self._processes:
-                if process.pid is None:
-                    process.reap()
-                    process.spawn(self._guardian)
-            self._over.wait(0.02)
 
     @property
     def dead(self) -> list[str]:
-        return deaths(self.died_of)
+        return deaths(self._died_of)
 
     @property
     def quiet(self) -> bool:
-        return self.died_of.exists() and time.time() - self.died_of.stat().st_mtime > QUIET_SECONDS
+        return self._died_of.exists() and time.time() - self._died_of.stat().st_mtime > QUIET_SECONDS
 
     def start(self) -> None:
-        self._keeper.start()
+        for process in self._processes:
+            process.spawn(self._guardian)
 
     def stop(self) -> None:
         """Ends the processes without a word, as everything in this test ends."""
-        self._over.set()
-        self._keeper.join()
         for process in self._processes:
             process.kill()
         self._guardian.close()

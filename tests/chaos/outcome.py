@@ -1,13 +1,24 @@
-"""What is left after a run with deaths: how orders stand, what waits, and what the auditor says."""
+"""Around a run with deaths: the time that restarted services find, and what is left behind it."""
 
+import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from shared.cli.installation import CHECKOUT, SERVICES
+from tests.bench.installation import IN_FORCE_AFTER
 from tests.integration.mechanism.servers import Servers
+
+
+def keep_clock(state_dir: Path) -> None:
+    """Services that start again find the time to which the installation was moved."""
+    now = datetime.now(UTC) + timedelta(seconds=IN_FORCE_AFTER)
+    (state_dir / "clock.json").write_text(json.dumps({"now": now.isoformat(), "rate": 1.0, "machine": time.time()}))
 
 
 def statuses(servers: Servers, service: str, collection: str) -> Counter[str]:

@@ -24,7 +24,7 @@ from tests.bench import story
 from tests.bench.driver import Task, drive
 from tests.bench.installation import Installation, installed
 from tests.chaos.mortals import Mortals, mortal
-from tests.chaos.outcome import check_versions, reconcile, statuses, unfinished
+from tests.chaos.outcome import check_versions, keep_clock, reconcile, statuses, unfinished
 from tests.chaos.patient import Patient
 from tests.integration.mechanism.servers import Servers, until_seen
 
@@ -48,6 +48,7 @@ def test_death_behind_every_await_loses_and_doubles_nothing(
 ) -> None:
     servers = Servers(stack.endpoints.kafka, stack.endpoints.mongo, f"{name}.", f"{name}_", tmp_path, mongo_client)
     with installed(stack, tmp_path, name, more=settings(tmp_path)) as installation:
+        keep_clock(tmp_path)
         died_of = asyncio.run(under_load(servers, installation, name, occurrence))
         check_letters(servers)
         for service in SERVICES:

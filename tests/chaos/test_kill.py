@@ -1,12 +1,9 @@
 """Every service is killed once while complaints are under way; all of them close, and nothing happened twice."""
 
 import asyncio
-import json
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +17,8 @@ from shared.events.catalogue import wire_type
 from shared.events.topics import dead_letters_of
 from shared.events.workorders import Unreached
 from tests.bench.driver import Task, drive
-from tests.bench.installation import IN_FORCE_AFTER, Installation, installed
-from tests.chaos.outcome import check_versions, reconcile, statuses, unfinished
+from tests.bench.installation import Installation, installed
+from tests.chaos.outcome import check_versions, keep_clock, reconcile, statuses, unfinished
 from tests.integration.mechanism.servers import Servers, until_seen
 
 COMPLAINTS, RATE = 240, 12.0  # so many, so many a second
@@ -65,12 +62,6 @@ def killer_of(installation: Installation, state_dir: Path) -> Iterator[Killer]:
         yield killer
     finally:
         killer.close()
-
-
-def keep_clock(state_dir: Path) -> None:
-    """Services that start again find the time to which the installation was moved."""
-    now = datetime.now(UTC) + timedelta(seconds=IN_FORCE_AFTER)
-    (state_dir / "clock.json").write_text(json.dumps({"now": now.isoformat(), "rate": 1.0, "machine": time.time()}))
 
 
 def test_kill_nine_of_each_service_loses_and_doubles_nothing(

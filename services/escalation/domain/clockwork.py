@@ -36,7 +36,9 @@ def not_covered(error: SlaError) -> bool:
     return True
 
 
-def recorded(clock: Clock, calendar: Calendar, at: int, former: ClockChange, turn: Turn | None) -> dict[str, Any]:
+def recorded(
+    clock: Clock, calendar: Calendar, at: int, former: ClockChange | None, turn: Turn | None
+) -> dict[str, Any]:
     """The fields of a record that the arithmetic decides, as of `at`; `turn` is what made the clock begin or cease.
 
     Raises SlaError("calendar_not_covered") unless due and rungs are covered.
@@ -47,23 +49,41 @@ def recorded(clock: Clock, calendar: Calendar, at: int, former: ClockChange, tur
         "due_at": to_instant(due_at(clock, calendar)),
         "elapsed_seconds": elapsed_at(clock, calendar, at),
         "breached_at": to_instant(clock.breached_at),
-        "ledger": ledger_of(_spans(clock), former.ledger, turn),
+        "ledger": ledger_of(_spans(clock), () if former is None else former.ledger, turn),
         "rungs": _rungs(clock, calendar, former),
         "retargeted_while_paused": clock.retargeted_while_paused,
         "not_covered": False,
     }
 
 
-def _rungs(clock: Clock, calendar: Calendar, former: ClockChange) -> tuple[RungTime, ...]:
-    decided = {(rung.name, rung.occurrence): rung for rung in former.rungs if rung.status in DECIDED}
+def _rungs(clock: Clock, calendar: Calendar, former: ClockChange | None) -> tuple[RungTime, ...]:
+    decided = (
+        {(rung.name, rung.occurrence): rung for rung in former.rungs if rung.status in DECIDED} if former else {}
+    )
+    target = former.target if former else 0
     found = []
     for rung, decision, time in zip(clock.rungs, clock.decisions, fire_times(clock, calendar), strict=True):
-        before = decided.get((rung.key, rung.occurrence)) if decision.status in DECIDED else None
+        before = decided.get((rung.key, rung.occurrence)) if decided else None
         if before is not None and _decision(before.status, before.fire_at) == decision:
             found.append(before)
         else:
-            found.append(RungTime(rung.key, decision.status, to_instant(time), former.target, rung.occurrence))
+            found.append(RungTime(rung.key, decision.status, to_instant(time), target, rung.occurrence))
     return tuple(found)
+
+
+def frozen(record: ClockChange, clock: Clock, calendar: Calendar, at: int, turn: Turn | None) -> dict[str, Any]:
+    """As `recorded` for a running clock that ends at `at`, when nothing was due since the record: its due stands."""
+    *ran, last = record.ledger
+    return {
+        "elapsed_seconds": elapsed_at(clock, calendar, at),
+        "ledger": (*ran, replace(last, until=to_instant(at), ended=turn)),
+        "rungs": tuple(
+            rung
+            if rung.status in DECIDED
+            else RungTime(rung.name, "void", rung.fire_at, rung.target, rung.occurrence)
+            for rung in record.rungs
+        ),
+    }
 
 
 def _spans(clock: Clock) -> Sequence[tuple[int, int | None]]:
@@ -150,30 +170,35 @@ def view_of(record: ClockChange, **newer: Any) -> ClockView:
     return ClockView(**{**fields, **newer})
 
 
-def blank(match: Match, kind: str, clock_id: tuple[str, int], cycle: int, at: datetime) -> ClockChange:
-    """A clock that runs from `at` without a due, as one does whose calendar does not reach so far.
+def blank(match: Match, kind: str, clock_id: tuple[str, int], cycle: int, at: datetime, **known: Any) -> ClockChange:
+    """A clock that starts at `at`, without a due unless it is among what is `known` of it.
 
     `clock_id` is the work order and the clock's number.
     """
     order_id, number = clock_id
     budget, unit = bare(match.rule)
+    fields: dict[str, Any] = {
+        "state": "running",
+        "budget_seconds": budget,
+        "unit": unit,
+        "due_at": None,
+        "elapsed_seconds": None,
+        "not_covered": True,
+        **known,
+    }
+    if "rungs" not in known:
+        fields["rungs"] = pending(match.rule)
     return ClockChange(
         id=f"{order_id}/{number}",
         kind=kind,
-        state="running",
-        budget_seconds=budget,
-        unit=unit,
         started_at=at,
-        due_at=None,
-        elapsed_seconds=None,
         policy=match.policy,
         calendar=match.calendar,
-        not_covered=True,
         change="started",
         number=number,
         cycle=cycle,
-        rungs=pending(match.rule),
         matched=match.conditions,
+        **fields,
     )
 
 

@@ -1,7 +1,8 @@
 """Which orders a policy speaks of: conditions compared with an order's traits."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields
+from operator import attrgetter
 
 from shared.events.parts import WorkOrderView
 from shared.events.sla import Traits
@@ -11,6 +12,9 @@ Conditions = Mapping[str, tuple[str, ...]]
 """For each trait named the values of which an order must have at least one."""
 Asked = Mapping[str, tuple[str, ...]]
 """For each trait the values that an order has."""
+
+
+_terms = attrgetter(*(f.name for f in fields(Traits) if f.name not in ("status", "escalation_level")))
 
 
 def traits_of(order: WorkOrderView) -> Traits:
@@ -32,7 +36,7 @@ def traits_of(order: WorkOrderView) -> Traits:
 
 def same_terms(one: Traits, other: Traits) -> bool:
     """Whether no policy can tell the two apart; status and escalation level are asked by rungs alone."""
-    return replace(one, status=other.status, escalation_level=other.escalation_level) == other
+    return _terms(one) == _terms(other)
 
 
 def asked_of(traits: Traits, region: str) -> Asked:

@@ -1,9 +1,9 @@
 """One record of the work order, worked through the table of touches."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 
 from services.escalation.domain.commands import Observe
 from services.escalation.domain.instants import to_seconds
@@ -28,20 +28,33 @@ from services.escalation.domain.table import (
 )
 from shared.events import workorders
 from shared.events.parts import ClockChange
-from shared.events.sla import ClocksChanged, Traits
+from shared.events.sla import ClocksChanged
 from shared.kernel.aggregate import Event, Facts
 
 
-@dataclass
 class Observation:
     """What the record does to the clocks of its order; `events` may be asked once."""
 
-    state: ClockSet | None
-    command: Observe
-    facts: Facts
-    changes: dict[int, ClockChange] = field(default_factory=dict)
-    before: list[Told] = field(default_factory=list)
-    after: list[Told] = field(default_factory=list)
+    def __init__(self, state: ClockSet | None, command: Observe, facts: Facts) -> None:
+        self.state, self.command, order = state, command, command.order
+        self.rules: Rulebook = facts.reference
+        self.traits = traits_of(order)
+        self.moment = Moment(
+            instant=command.occurred_at or facts.now,
+            now=facts.now,
+            cycle=order.cycle,
+            rules=self.rules,
+            turn=command.turn,
+            asked=asked_of(self.traits, order.region),
+            clocks=() if state is None else state.clocks,
+        )
+        # Whether policies may see another order than when the clocks were last touched.
+        self.other_terms = state is not None and (
+            state.region != order.region or not same_terms(state.traits, self.traits)
+        )
+        self.changes: dict[int, ClockChange] = {}
+        self.before: list[Told] = []
+        self.after: list[Told] = []
 
     def events(self) -> Sequence[Event]:
         touch, moment = touch_of(self.command.change), self.moment
@@ -60,34 +73,9 @@ class Observation:
         if touch.ends is not None:
             spared = [clock for clock in self._live() if clock.kind not in touch.spares]
             self._each(spared, partial(ended, state=touch.ends))
-        elif self._other_terms:
+        elif self.other_terms:
             self._each(self._live(), self._follow)
         return (*in_turn(self.before), *self._changed(), *in_turn(self.after))
-
-    @cached_property
-    def traits(self) -> Traits:
-        return traits_of(self.command.order)
-
-    @cached_property
-    def _rules(self) -> Rulebook:
-        rules: Rulebook = self.facts.reference
-        return rules
-
-    @cached_property
-    def moment(self) -> Moment:
-        command, now = self.command, self.facts.now
-        asked = asked_of(self.traits, command.order.region)
-        clocks = () if self.state is None else self.state.clocks
-        instant = command.occurred_at or now
-        return Moment(instant, now, command.order.cycle, self._rules, command.turn, asked, clocks)
-
-    @cached_property
-    def _other_terms(self) -> bool:
-        """Whether policies may see another order than when the clocks were last touched."""
-        state = self.state
-        if state is None:
-            return False
-        return state.region != self.command.order.region or not same_terms(state.traits, self.traits)
 
     def _each(self, clocks: Iterable[ClockChange], step: Callable[[ClockChange, Moment], Step | None]) -> None:
         for clock in clocks:
@@ -130,7 +118,7 @@ class Observation:
 
     def _pauses(self, clock: ClockChange, code: str) -> bool:
         """Whether the clock's own policy lets this reason pause it once more."""
-        rule = self._rules.policy(clock.policy).pauses.get(code)
+        rule = self.rules.policy(clock.policy).pauses.get(code)
         if rule is None or clock.kind not in rule.clocks or not may_pause(clock.kind, code):
             return False
         return rule.times is None or clock.pauses.get(code, 0) < rule.times
@@ -145,7 +133,7 @@ class Observation:
             self._start(RESOLVE, self.moment)
 
     def _continues(self, clock: ClockChange, mode: str) -> bool:
-        rule = self._rules.rule(clock.policy, clock.kind)
+        rule = self.rules.rule(clock.policy, clock.kind)
         return (rule.cycle_mode if mode == "cycle_mode" else rule.reopen_mode) == "continue"
 
     def _extend(self, decided: workorders.ExtensionDecided) -> None:
@@ -155,7 +143,7 @@ class Observation:
         until = to_seconds(decided.until)
         self._each(self._live((RESOLVE,)), lambda clock, moment: extended(clock, until, moment))
         for clock in self._live((STATUTORY,)):
-            if decided.reason.code in self._rules.policy(clock.policy).legal_reasons:
+            if decided.reason.code in self.rules.policy(clock.policy).legal_reasons:
                 self._each([clock], lambda clock, moment: extended(clock, until, _by_approver(moment, decided)))
 
     def _follow(self, clock: ClockChange, moment: Moment) -> Step | None:
@@ -183,7 +171,7 @@ class Observation:
 
     def _changed(self) -> Sequence[Event]:
         order, state = self.command.order, self.state
-        same_owner = state is not None and state.team == order.team and not self._other_terms
+        same_owner = state is not None and state.team == order.team and not self.other_terms
         if not self.changes and same_owner:
             return ()
         return (

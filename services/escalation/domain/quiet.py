@@ -10,8 +10,8 @@ def quiet_until(hours: QuietHours, zone: Zone, at: int) -> int | None:
     """When the quiet hours end in which `at` lies (epoch seconds), None outside of them.
 
     They begin and end as the windows of a calendar do: with the first instant that reaches their start, and after the
-    last one before their end. So where the clocks go back the repeated hour is as quiet as it was the first time. Unlike
-    windows they hold on every date, also on one that the zone skipped: what is left of its night is still night.
+    last one before their end. So where the clocks go back the repeated hour is as quiet as it was the first time.
+    Unlike windows they hold on every date, also on one that the zone skipped: what is left of that night is quiet.
     """
     end = hours.end * MINUTE + (DAY if hours.end < hours.start else 0)
     today = zone.date_at(at)

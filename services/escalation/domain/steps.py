@@ -9,6 +9,7 @@ from services.escalation.domain.causes import cause_of
 from services.escalation.domain.clockwork import (
     blank,
     ceased_blank,
+    frozen,
     not_covered,
     plan_of,
     recorded,
@@ -19,6 +20,7 @@ from services.escalation.domain.instants import to_instant, to_seconds
 from services.escalation.domain.ladder import Teller, Told, pass_time
 from services.escalation.domain.moments import Moment, Step
 from services.escalation.domain.policies import Match
+from services.escalation.domain.state import due_instants
 from services.escalation.domain.table import is_alarm
 from shared.events.parts import ClockChange
 from shared.events.sla import ClockAtRisk, ClockBreached
@@ -51,19 +53,25 @@ def passed(record: ClockChange, moment: Moment) -> Sequence[Told]:
 
 def started(match: Match, kind: str, clock_id: tuple[str, int], moment: Moment, terms: Terms) -> Step:
     """A new clock under the rule that matched."""
-    record = replace(blank(match, kind, clock_id, moment.cycle, moment.instant), subject=terms.subject)
     calendar = moment.rules.calendar(match.calendar)
+    known: dict[str, Any] = {"subject": terms.subject, "turn": moment.turn}
     try:
         plan = _capped(_plan(match, calendar, moment.at, terms), calendar, moment.at, terms.cap)
-        record = replace(record, budget_seconds=plan.budget, unit=plan.unit)
+        known |= {"budget_seconds": plan.budget, "unit": plan.unit}
         clock, happenings = sla_clock.start(plan, calendar, moment.at)
-        fields = recorded(clock, calendar, to_seconds(moment.now), record, moment.turn)
+        fields = recorded(clock, calendar, to_seconds(moment.now), None, moment.turn)
     except SlaError as error:
         not_covered(error)
-        return Step(replace(running_blank(record, moment.instant, moment.turn), turn=moment.turn))
-    record = replace(record, turn=moment.turn, **fields)
-    told = tell(record, moment, clock, calendar, happenings)
-    return Step(replace(record, cause=cause_in(told)), after=told)
+        uncovered = blank(match, kind, clock_id, moment.cycle, moment.instant, **known)
+        return Step(running_blank(uncovered, moment.instant, moment.turn))
+    record = blank(match, kind, clock_id, moment.cycle, moment.instant, **(known | fields))
+    return _with_told(record, tell(record, moment, clock, calendar, happenings))
+
+
+def _with_told(record: ClockChange, told: Sequence[Told]) -> Step:
+    """A clock with what began with it."""
+    cause = cause_in(told)
+    return Step(record if cause is None else replace(record, cause=cause), after=told)
 
 
 def _plan(match: Match, calendar: Calendar, at: int, terms: Terms) -> ClockPlan:
@@ -82,9 +90,14 @@ def ended(record: ClockChange, moment: Moment, state: Literal["stopped", "cancel
     if record.not_covered:
         return Step(replace(_ceased(record, moment, state), provisional=False))
     moved = moved_to(record, moment, commands=False)
+    if record.state == "running" and not moved.told:
+        at = moved.clock.as_of
+        fields = frozen(record, moved.clock, moved.calendar, at, moment.turn)
+        return _over(record, moment, moved, moved.clock, {**fields, "state": state, "provisional": False})
     end = sla_clock.stop if state == "stopped" else sla_clock.cancel
     clock, _ = end(moved.clock, moved.calendar, moved.clock.as_of)
-    return _over(record, moment, moved, clock, {"state": state, "provisional": False})
+    fields = recorded(clock, moved.calendar, clock.as_of, record, moment.turn)
+    return _over(record, moment, moved, clock, {**fields, "provisional": False})
 
 
 def held(record: ClockChange, moment: Moment) -> Step:
@@ -93,24 +106,27 @@ def held(record: ClockChange, moment: Moment) -> Step:
         return Step(replace(_ceased(record, moment, "stopped"), provisional=True))
     moved = moved_to(record, moment, commands=False)
     clock, _ = sla_clock.pause(moved.clock, moved.calendar, moved.clock.as_of)
-    fields = {"state": "stopped", "due_at": record.due_at, "provisional": True}
-    return _over(record, moment, moved, clock, fields)
+    fields = recorded(clock, moved.calendar, clock.as_of, record, moment.turn)
+    return _over(
+        record, moment, moved, clock, {**fields, "state": "stopped", "due_at": record.due_at, "provisional": True}
+    )
 
 
 def _over(record: ClockChange, moment: Moment, moved: "Moved", clock: Clock, fields: Mapping[str, Any]) -> Step:
     """The record of a clock that was stopped, for good or for now, or cancelled."""
-    at = moved.clock.as_of
-    recorded_fields = recorded(clock, moved.calendar, at, record, moment.turn) | dict(fields)
-    in_time = _was_in_time(record, at)
-    change = "corrected" if recorded_fields["state"] == "stopped" and in_time else recorded_fields["state"]
-    if is_alarm(record.kind) or recorded_fields["breached_at"] is None or in_time:
-        cause = None
-    else:
-        cause = cause_of(record, clock, moved.calendar, moment)
-    if is_alarm(record.kind):
-        recorded_fields["breached_at"] = None
-    warned = record.warned or warned_in(moved.told)
-    after = replace(record, change=change, warned=warned, cause=cause, turn=moment.turn, **recorded_fields)
+    state, breached = fields["state"], clock.breached_at is not None and not is_alarm(record.kind)
+    in_time = breached and _was_in_time(record, moved.clock.as_of)
+    after = replace(
+        record,
+        **{
+            **fields,
+            "change": "corrected" if state == "stopped" and in_time else state,
+            "breached_at": to_instant(clock.breached_at) if breached else None,
+            "warned": record.warned or warned_in(moved.told),
+            "cause": cause_of(record, clock, moved.calendar, moment) if breached and not in_time else None,
+            "turn": moment.turn,
+        },
+    )
     return Step(after, moved.told)
 
 
@@ -164,10 +180,14 @@ def moved_to(record: ClockChange, moment: Moment, commands: bool) -> Moved:
     """The clock at the moment, or at its last turn if that came later. Nothing happens to a paused one."""
     clock, calendar = restored(record, moment.rules)
     at = max(moment.at, clock.as_of)
-    if clock.state != "running":
+    if clock.state != "running" or not _due_by(record, at):
         return Moved(replace(clock, as_of=at), calendar, ())
     moved, happenings = pass_time(clock, calendar, at)
     return Moved(moved, calendar, tell(record, moment, moved, calendar, happenings, commands))
+
+
+def _due_by(record: ClockChange, at: int) -> bool:
+    return any(to_seconds(instant) <= at for instant in due_instants(record))
 
 
 def _ceased(record: ClockChange, moment: Moment, state: str) -> ClockChange:

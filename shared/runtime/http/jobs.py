@@ -23,10 +23,9 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 def job_routes(context: Context) -> APIRouter:
     router = APIRouter(prefix=JOBS)
-    store = JobStore(context.database)
 
     async def readable(job_id: str, caller: Actor) -> Job:
-        job = await store.get(job_id)
+        job = await JobStore(context.database).get(job_id)
         if job is None or (job.requested_by.id != caller.id and caller.roles.isdisjoint(READS_ALL)):
             raise ProblemError("not_found")
         return job
@@ -34,7 +33,7 @@ def job_routes(context: Context) -> APIRouter:
     @router.get("")
     async def list_jobs(caller: Caller, limit: Limit, cursor: Cursor) -> Response:
         owner = None if caller.roles & READS_ALL else caller.id
-        found = await store.listed(owner, _place(cursor), limit + 1)
+        found = await JobStore(context.database).listed(owner, _place(cursor), limit + 1)
         place = (found[limit - 1].created_at, found[limit - 1].id) if len(found) > limit else None
         items = [job_json(job) for job in found[:limit]]
         return respond(page(items, None if place is None else encode_cursor(place)), headers=NO_STORE)
@@ -48,7 +47,7 @@ def job_routes(context: Context) -> APIRouter:
         job = await readable(job_id, caller)
         if job.requested_by.id != caller.id and "admin" not in caller.roles:
             raise ProblemError("forbidden")
-        if not await store.cancel(job.id):
+        if not await JobStore(context.database).cancel(job.id):
             job = await readable(job_id, caller)
             if job.state != "cancelled":
                 raise ProblemError("job_ended")

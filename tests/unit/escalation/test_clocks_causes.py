@@ -1,7 +1,5 @@
 """Why a clock was late, as reports count it."""
 
-from dataclasses import replace
-
 from services.escalation.domain.commands import Fire
 from shared.events.sla import ClockBreached
 from tests.unit.escalation.story import Story, an_order, instant
@@ -65,7 +63,7 @@ def test_a_target_that_was_made_shorter() -> None:
 def test_a_complaint_that_came_to_us_when_half_its_time_was_gone() -> None:
     story = created(4, "2026-03-02T07:00:00+08:00").dispatched().accepted().timers_until(NOON)
     assert breaches(story) == ["late_intake"]
-    gone = created(1, "2026-03-02T07:00:00+08:00")
+    gone = created(1, "2026-03-02T07:00:00+08:00").timers_until(TEN)
     assert breaches(gone) == ["late_intake"]
 
 
@@ -92,4 +90,3 @@ def test_what_was_in_time_after_all_has_no_cause() -> None:
 def test_a_clock_without_a_breach_has_no_cause() -> None:
     story = created().dispatched(RECEIVED).accepted(RECEIVED).submitted(TEN)
     assert story.clock("resolve").cause is None
-    assert replace(story.clock("resolve"), cause=None) == story.clock("resolve")

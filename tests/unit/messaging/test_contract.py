@@ -72,7 +72,7 @@ def test_without_a_view_the_data_is_the_event() -> None:
 
 def test_fields_for_the_log_alone_reach_no_topic() -> None:
     event = sample(notifications.Requested, full=True)
-    assert set(data_of(an_aggregate(), a_decision(event))) == {"notification", "error"}
+    assert set(data_of(an_aggregate(), a_decision(event))) == {"notification", "error", "quiet_until"}
 
 
 def test_each_event_of_a_decision_has_its_own_number() -> None:
