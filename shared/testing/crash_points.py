@@ -126,7 +126,7 @@ async def _passed(name: str, awaitable: Awaitable[T]) -> T:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Lives of the service one after the other, each a process of its own; ends when one ends without being killed."""
+    """Lives of the service one after the other, each a process of its own, until one ends without being killed."""
     global _mortality  # one process, one mortality
     died_of, service, *occurrence = arguments
     sys.meta_path.insert(0, _MortalFinder)

@@ -44,4 +44,5 @@ CLOCK_SETS = AggregateType(
     index=index_fields,
     key=lambda clock_set_id: sibling(clock_set_id, WORK_ORDER),
     correlation=lambda clock_set_id, _: sibling(clock_set_id, COMPLAINT),
+    schema=2,  # the order's traits, and what pauses, retargets and repeats need
 )

@@ -1,12 +1,15 @@
 """The clock set after each of its events."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from services.escalation.domain.state import ClockSet
 from services.escalation.domain.table import is_alarm
 from shared.events.parts import ClockChange, ClockView, Rung, RungTime
-from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired
+from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired, Traits
 from shared.kernel.aggregate import Event, Stamp
+
+BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def evolve(state: ClockSet | None, event: Event, _stamp: Stamp | None = None) -> ClockSet:
@@ -30,9 +33,7 @@ def evolve(state: ClockSet | None, event: Event, _stamp: Stamp | None = None) ->
 
 
 def _changed(state: ClockSet | None, event: ClocksChanged) -> ClockSet:
-    traits = event.traits or (None if state is None else state.traits)
-    if traits is None:
-        raise ValueError("the first record of a clock set does not say what its order is like")
+    traits = event.traits or (_unknown(event) if state is None else state.traits)
     clocks = {clock.number: clock for clock in (() if state is None else state.clocks)}
     clocks.update((clock.number, clock) for clock in event.clocks)
     return ClockSet(
@@ -43,6 +44,12 @@ def _changed(state: ClockSet | None, event: ClocksChanged) -> ClockSet:
         traits=traits,
         clocks=tuple(clocks[number] for number in sorted(clocks)),
     )
+
+
+def _unknown(event: ClocksChanged) -> Traits:
+    """Of a log that began before traits were kept: the next record of the order brings them."""
+    received_at = min((clock.started_at for clock in event.clocks), default=BEGIN)
+    return Traits(status="", category="", priority="", tier="", channel="", received_at=received_at)
 
 
 def _clock(state: ClockSet, view: ClockView) -> ClockChange:
