@@ -1,6 +1,16 @@
 """`closedloop bench`: measurements of the whole system, on servers and in folders of their own."""
 
+from types import ModuleType
+from typing import Any
+
 import click
+
+from shared.cli.installation import SERVICES
+
+record_option = click.option("--record", "keep", is_flag=True, help="Put the result into docs/benchmarks.md.")
+output_option = click.option(
+    "-o", "--output", type=click.Choice(("table", "json")), default="table", show_default=True, help="Format."
+)
 
 
 @click.group()
@@ -24,38 +34,73 @@ def bench() -> None:
 )
 @click.option(
     "--profile",
-    type=click.Choice(("intake", "workflow", "escalation", "notifier")),
-    help="Run one service under cProfile; leaves <service>.prof here.",
+    type=click.Choice(SERVICES),
+    help="Profile one service by CPU time; leaves <service>.prof here.",
 )
-@click.option("--record", "keep", is_flag=True, help="Put the result into docs/benchmarks.md.")
-@click.option(
-    "-o", "--output", type=click.Choice(("table", "json")), default="table", show_default=True, help="Format."
-)
+@record_option
+@output_option
 def loop(complaints: int, rate: float | None, in_flight: int, profile: str | None, keep: bool, output: str) -> None:
     """Take complaints through the whole loop, from submission to closing, and tell what each costs."""
     # Measurements are tests by their nature and live with them; no other command needs them.
-    from shared.cli.output import print_json
     from tests.bench import report
     from tests.bench.loop import Wish, measure_alone
 
     wish = Wish(complaints=complaints, in_flight=in_flight, rate=rate, profiled=profile)
     click.echo(f"measuring with {complaints} complaints; this takes a while", err=True)
-    found = measure_alone(wish)
-    if keep:
-        report.record("bench loop, saturation" if rate is None else "bench loop, fixed arrival rate", found)
-    if output == "json":
-        print_json(report.as_json(found))
-    else:
-        click.echo("\n".join(report.lines(found)))
+    title = "bench loop, saturation" if rate is None else "bench loop, fixed arrival rate"
+    _tell(title, report, measure_alone(wish), keep, output)
+
+
+@bench.command()
+@click.option("--complaints", type=click.IntRange(min=10), default=3_000, show_default=True, help="In each run.")
+@click.option("--in-flight", type=click.IntRange(min=1), default=750, show_default=True, help="Open at a time.")
+@click.option("--pairs", type=click.IntRange(min=1), default=3, show_default=True, help="How often both are run.")
+@click.option("--naive", type=click.IntRange(min=0), default=100, show_default=True, help="Its complaints; 0: none.")
+@click.option("--profile", type=click.Choice(SERVICES), help="Profile one service of each; leaves .prof files here.")
+@record_option
+@output_option
+def floor(keep: bool, output: str, profile: str | None, **given: int) -> None:
+    """Compare ours with the best loop written by hand for the same durable facts, and with a naive one."""
+    from tests.bench import floor_report
+    from tests.bench.floor import Contest, measure_alone
+
+    found = measure_alone(Contest(**given), profile)
+    _tell("bench floor", floor_report, found, keep, output)
+
+
+@bench.command()
+@click.argument("service", type=click.Choice(SERVICES))
+@click.option("--records", type=click.IntRange(min=100), default=5_000, show_default=True, help="How many.")
+@record_option
+@output_option
+def stage(service: str, records: int, keep: bool, output: str) -> None:
+    """Measure one service alone on records of one kind that wait for it, and where its CPU time goes."""
+    from tests.bench import stage_report
+    from tests.bench.stage import measure_alone
+
+    _tell(f"bench stage {service}", stage_report, measure_alone(service, records), keep, output)
+
+
+@bench.command()
+@click.option("--actions", type=click.IntRange(min=100), default=2_000, show_default=True, help="In each phase.")
+@click.option(
+    "--load", type=click.FloatRange(0.05, 0.95), default=0.7, show_default=True, help="Of the highest rate."
+)
+@record_option
+@output_option
+def http(actions: int, load: float, keep: bool, output: str) -> None:
+    """Measure how long an action by HTTP takes, at a part of the rate that the system can bear."""
+    from tests.bench import http_report
+    from tests.bench.http import measure_alone
+
+    _tell("bench http", http_report, measure_alone(actions, load), keep, output)
 
 
 @bench.command()
 @click.option("--orders", type=click.IntRange(min=100), default=20_000, show_default=True, help="How many.")
-@click.option(
-    "-o", "--output", type=click.Choice(("table", "json")), default="table", show_default=True, help="Format."
-)
+@output_option
 def simulation(orders: int, output: str) -> None:
-    """Replay a draft policy over the history of orders, from the log's bytes, on one core; needs no server."""
+    """Replay a draft policy over the history of orders, on one core; needs no server."""
     from shared.cli.output import print_json
     from tests.bench.simulation import measure
 
@@ -64,3 +109,16 @@ def simulation(orders: int, output: str) -> None:
         print_json(found)
     else:
         click.echo("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
+
+
+def _tell(title: str, shown_by: ModuleType, found: Any, keep: bool, output: str) -> None:
+    """Prints, and keeps if so wished, by a module with `lines` and `as_json`."""
+    from shared.cli.output import print_json
+    from tests.bench import report
+
+    if keep:
+        report.record(title, shown_by.lines(found))
+    if output == "json":
+        print_json(shown_by.as_json(found))
+    else:
+        click.echo("\n".join(shown_by.lines(found)))

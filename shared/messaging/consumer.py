@@ -15,7 +15,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from shared.messaging import tolerant_records
 from shared.messaging.records import InRecord
 from shared.runtime.context import Unavailable
-from shared.runtime.telemetry import ALERTS
+from shared.runtime.telemetry import ALERTS, BATCH
 
 log = structlog.get_logger()
 MAX_BATCH = 1_000
@@ -43,7 +43,15 @@ class Consumer:
     ) -> None:
         tolerant_records.install()
         self._prefix, self._process = prefix, process
-        self._broker = KafkaBroker(
+        self._broker, self._subscriber = self._subscribed(bootstrap, member, [prefix + topic for topic in topics])
+        self.waiting = False  # for a dependency; no progress is then expected
+        self._busy = False
+        self._done: dict[TopicPartition, int] = {}
+        self._progressed = asyncio.get_running_loop().time()
+
+    def _subscribed(self, bootstrap: str, member: Membership, topics: Sequence[str]) -> tuple[Any, Any]:
+        """What starts and stops, and what has the client; a double of Kafka takes the place of both."""
+        broker = KafkaBroker(
             bootstrap.split(","),
             apply_types=False,
             logger=None,
@@ -51,8 +59,8 @@ class Consumer:
             allow_auto_create_topics=False,
             graceful_timeout=20.0,
         )
-        self._subscriber = self._broker.subscriber(
-            *(prefix + topic for topic in topics),
+        subscriber = broker.subscriber(
+            *topics,
             batch=True,
             group_id=member.group,
             group_instance_id=member.instance,
@@ -66,11 +74,8 @@ class Consumer:
             decoder=_undecoded,
             listener=_Listener(self),
         )
-        self._subscriber(self._handle)
-        self.waiting = False  # for a dependency; no progress is then expected
-        self._busy = False
-        self._done: dict[TopicPartition, int] = {}
-        self._progressed = asyncio.get_running_loop().time()
+        subscriber(self._handle)
+        return broker, subscriber
 
     async def start(self) -> None:
         """Raises KafkaError when no broker can be reached."""
@@ -145,6 +150,7 @@ class Consumer:
 
     async def _handle(self, raw: tuple[Any, ...]) -> None:
         self._busy = True
+        BATCH.observe(len(raw))
         try:
             await self._process([InRecord.received(one, self._prefix) for one in raw])
         except Unavailable as error:

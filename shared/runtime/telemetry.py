@@ -13,6 +13,12 @@ CONSUMED = Counter(
     ["binding", "outcome"],
     registry=REGISTRY,
 )
+BATCH = Histogram(
+    "closedloop_batch_records",
+    "Records worked off together.",
+    buckets=(1, 3, 10, 30, 100, 300, 1000),
+    registry=REGISTRY,
+)
 APPENDS = Counter(
     "closedloop_appends",
     "Documents appended to the log; path: kafka, or unpublished (HTTP, timers, parked records).",

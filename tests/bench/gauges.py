@@ -84,7 +84,7 @@ class Gauges:
                 for sample in family.samples if family.name in OURS else ():
                     if sample.name.endswith("_total"):
                         counts[family.name, f"{service}: {' '.join(sample.labels.values())}"] += sample.value
-        return Reading(counts, {name: _cpu(process) for name, process in self._installation.processes.items()})
+        return Reading(counts, {name: cpu_seconds(process) for name, process in self._installation.processes.items()})
 
     def _database_commands(self) -> dict[Count, float]:
         client: MongoClient[dict[str, object]] = MongoClient(self._installation.mongo)
@@ -97,6 +97,6 @@ class Gauges:
         }
 
 
-def _cpu(process: psutil.Process) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
     used = process.cpu_times()
     return used.user + used.system

@@ -62,7 +62,8 @@ def installed(
 ) -> Iterator[Installation]:
     """Four services with topics and databases under `name`, and a source of commands that is in force.
 
-    The service `profiled` runs under cProfile and leaves `<service>.prof` in the state directory. `more`: settings.
+    The service `profiled` runs under a profiler, from SIGUSR1 on, and leaves `<service>.prof` in the state directory.
+    `more`: settings.
     """
     guardian = Guardian()
     settings, commands = _prepared(stack, state_dir, name, more or {})
@@ -105,7 +106,7 @@ def _prepared(
 
 def _under_profile(command: ServiceCommand, state_dir: Path) -> ServiceCommand:
     output = state_dir / f"{command.name}.prof"
-    return replace(command, argv=(sys.executable, "-m", "cProfile", "-o", str(output), *command.argv[1:]))
+    return replace(command, argv=(sys.executable, "-m", "tests.bench.stage_profile", str(output), command.argv[-1]))
 
 
 def _wait_ready(process: ServerProcess, url: str) -> None:

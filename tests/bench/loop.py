@@ -1,5 +1,6 @@
 """`bench loop`: complete complaints through all services, and what one of them costs."""
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -88,14 +89,21 @@ def measure(stack: LocalStack, state_dir: Path, wish: Wish) -> LoopReport:
     name = f"b{uuid.uuid4().hex[:8]}"
     with installed(stack, state_dir, name, wish.profiled) as installation, closing(Gauges(installation)) as gauges:
         if wish.warm_up:
-            _drive(installation, replace(wish, complaints=wish.warm_up), "warm")
+            drive(installation, replace(wish, complaints=wish.warm_up), "warm")
         before = gauges.settled()
-        seen = _drive(installation, wish, "run")
+        begin_profile(installation, wish.profiled)
+        seen = drive(installation, wish, "run")
         rss = gauges.rss()
         return report_of(wish, seen, gauges.settled().since(before), rss)
 
 
-def _drive(installation: Installation, wish: Wish, run: str) -> Seen:
+def begin_profile(installation: Installation, profiled: str | None) -> None:
+    """What the start and the warm-up cost is not wanted in it."""
+    if profiled is not None:
+        installation.processes[profiled].send_signal(signal.SIGUSR1)
+
+
+def drive(installation: Installation, wish: Wish, run: str) -> Seen:
     task = Task(
         kafka=installation.kafka,
         topic_prefix=installation.topic_prefix,
@@ -120,19 +128,19 @@ def report_of(wish: Wish, seen: Seen, cost: Reading, rss: Mapping[str, int]) -> 
     return LoopReport(
         wish=wish,
         wall_seconds=seen.wall_seconds,
-        closed_per_second=_steady_rate(sorted(seen.closed)),
-        latency_ms={percentile: 1000 * _percentile(waited, percentile) for percentile in PERCENTILES},
+        closed_per_second=steady_rate(sorted(seen.closed)),
+        latency_ms={percentile: 1000 * percentile_of(waited, percentile) for percentile in PERCENTILES},
         cpu_ms={name: 1000 * seconds / wish.complaints for name, seconds in cpu.items()},
         rss_bytes={**rss, "driver": seen.rss_bytes},
         cost=cost,
     )
 
 
-def _steady_rate(closed: list[float]) -> float:
+def steady_rate(closed: list[float]) -> float:
     first, last = (int(part * (len(closed) - 1)) for part in STEADY)
     return (last - first) / (closed[last] - closed[first]) if closed[last] > closed[first] else 0.0
 
 
-def _percentile(ordered: list[float], percentile: int) -> float:
+def percentile_of(ordered: list[float], percentile: int) -> float:
     """The nearest rank: a value that was really seen."""
     return ordered[max(0, -(-len(ordered) * percentile // 100) - 1)]

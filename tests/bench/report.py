@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -64,9 +65,9 @@ def lines(report: LoopReport) -> list[str]:
         f"* **{sum(report.cpu_ms.values()):.1f} ms of CPU for a complaint** in all processes,"
         f" {ours(report):.1f} ms of it in the four services",
         "",
-        *_table(("process", "CPU ms a complaint", "resident MiB"), _processes(report)),
+        *table(("process", "CPU ms a complaint", "resident MiB"), _processes(report)),
         "",
-        *_table(("for one complaint", "mean", "of which"), _counts(report)),
+        *table(("for one complaint", "mean", "of which"), _counts(report)),
     ]
 
 
@@ -76,11 +77,11 @@ def ours(report: LoopReport) -> float:
     return sum(value for name, value in report.cpu_ms.items() if not name.startswith(servers))
 
 
-def record(title: str, report: LoopReport, document: Path = DOCUMENT) -> None:
+def record(title: str, told: Sequence[str], document: Path = DOCUMENT) -> None:
     """Puts the measurement into the document, in place of the section with the same title."""
     text = document.read_text() if document.exists() else PREFACE
     facts = [f"* {name}: {value}" for name, value in machine().items()]
-    section = "\n".join([f"## {title}", "", *lines(report), "", *facts, ""])
+    section = "\n".join([f"## {title}", "", *told, "", *facts, ""])
     before, found, after = text.partition(f"## {title}\n")
     following = re.search(r"^## ", after, re.MULTILINE) if found else None
     rest = after[following.start() :] if following else ""
@@ -125,7 +126,7 @@ def _counts(report: LoopReport) -> list[tuple[str, ...]]:
     ]
 
 
-def _table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     return [_row(heading), _row(tuple("---" for _ in heading)), *map(_row, rows)]
 
 

@@ -11,10 +11,11 @@ EXPECTED_REFUSALS = {
     "notifier: workorders>notice refused",  # nobody subscribes to webhooks here
     "workflow: notifications>work_order refused",  # the order was closed before it heard that no channel is left
 }
-APPENDS, RECORDS, CONSUMPTIONS = 24, 30, 65
+APPENDS, RECORDS, CONSUMPTIONS = 24, 31, 67
 """Ceilings as of today, to be lowered as the system gets thriftier: 18, 30 and 60, then 12, 20 and 40.
 
-Appends depend on how much falls into one batch: 20 under load; 24 when every event comes alone.
+Appends depend on how much falls into one batch: 20 under load; 24 when every event comes alone. A closed order has two
+alarms that run on (survey, archive), which is one record and two consumptions more than without them.
 """
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.bench.driver import Seen
 from tests.bench.gauges import Reading
 from tests.bench.loop import LoopReport, Wish, report_of
-from tests.bench.report import as_json, record
+from tests.bench.report import as_json, lines, record
 
 
 def a_report(complaints: int = 100) -> LoopReport:
@@ -36,7 +36,7 @@ def test_costs_are_means_by_complaint() -> None:
 def test_a_new_measurement_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     document = tmp_path / "benchmarks.md"
     for title, complaints in (("saturation", 100), ("fixed rate", 100), ("saturation", 300)):
-        record(title, a_report(complaints), document)
+        record(title, lines(a_report(complaints)), document)
     headings = [line for line in document.read_text().splitlines() if line.startswith("#")]
     assert headings == ["# Benchmarks", "## saturation", "## fixed rate"]
     assert "300 complete complaints" in document.read_text().partition("## fixed rate")[0]
