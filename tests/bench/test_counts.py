@@ -14,7 +14,7 @@ EXPECTED_REFUSALS = {
 APPENDS, RECORDS, CONSUMPTIONS = 24, 31, 67
 """Ceilings as of today, to be lowered as the system gets thriftier: 18, 30 and 60, then 12, 20 and 40.
 
-Appends depend on how much falls into one batch: 20 under load; 24 when every event comes alone. The alarms of a closed
+Appends depend on how much falls into one batch: 20 under load; 24 when every event comes alone. Alarms of a closed
 order (survey, archive) are one record and two consumptions.
 """
 
