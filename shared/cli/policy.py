@@ -31,7 +31,17 @@ CHECKED: Columns = {
     **{name: name for name in ("rank", "match", "clocks")},
     "complete until": "complete_until",
 }
-PREVIEWED: Columns = {name: name for name in ("kind", "id", "version", "problems", "ambiguities", "preview")}
+PREVIEWED: Columns = {
+    **{name: name for name in ("kind", "id", "version", "problems", "ambiguities")},
+    "open orders": lambda row: row["preview"] and row["preview"]["open_orders"],
+    "would change": lambda row: row["preview"] and row["preview"]["would_change"],
+    "of examined": lambda row: row["preview"] and row["preview"]["examined"],
+}
+PREVIEWED_CLOCKS: Columns = {
+    **{name: name for name in ("kind", "clocks", "earlier", "later", "unchanged", "unknown")},
+    "median shift": lambda row: row["shift_seconds"] and f"{row['shift_seconds']['median'] / 3600:+.1f} h",
+    "breached at once": "breached_at_once",
+}
 PUBLISHED: Columns = {name: name for name in ("id", "version", "effective_at", "published_at", "published_by")}
 
 
@@ -97,6 +107,9 @@ def preview_policy(meant: str, output: str) -> None:
     with Client(find_endpoints(), WRITER) as client:
         found = preview(client, "policy", meant)
     show_fields(found, PREVIEWED, output)
+    if output == "table" and found["preview"] and found["preview"]["clocks"]:
+        click.echo()
+        show_rows(found["preview"]["clocks"], PREVIEWED_CLOCKS, output)
     sys.exit(1 if found["problems"] else 0)
 
 

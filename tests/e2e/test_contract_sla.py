@@ -1,7 +1,9 @@
 """The SLA engine as its users meet it: pauses, new terms, promises, rules by API, explanations, reports, what-if."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -175,14 +177,19 @@ async def test_every_clock_is_explained_and_the_sum_is_exact(outside: Outside) -
 
 
 async def test_a_published_policy_is_for_new_orders_until_a_migration_brings_it_to_the_others(
-    outside: Outside,
+    outside: Outside, tmp_path: Path
 ) -> None:
     category = f"rules-{uuid4().hex[:8]}"
     first = await published(outside, category, policy(category, 20))
     old = await accepted(outside, category=category)
     admin = outside.caller("admin")
     preview = await admin.post("escalation", f"/v1/policies/{category}:preview", policy(category, 10))
-    assert preview.status_code == 200, preview.text
+    assert (preview.status_code, preview.json()["preview"]["would_change"]) == (200, 1), preview.text
+    file = tmp_path / "next.yaml"
+    fields = {"kind": "policy", "id": category, "version": 2, "effective_from": rfc3339(await outside.now())}
+    file.write_text(json.dumps({**policy(category, 10), **fields}))
+    code, output, _ = await outside.command("policy", "preview", str(file))
+    assert (code, "would change  1" in output, "-10.0 h" in output) == (0, True, True), output
     second = await published(outside, category, policy(category, 10))
     assert (first, second) == (1, 2)
     new = await accepted(outside, category=category)
