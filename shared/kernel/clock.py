@@ -11,6 +11,11 @@ def to_milliseconds(instant: datetime) -> datetime:
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
+def machine_now() -> datetime:
+    """The machine's own time, by which leases, back-off and the like go."""
+    return datetime.now(UTC)
+
+
 @dataclass(slots=True)
 class Clock:
     """Business time in UTC milliseconds: `origin` plus machine time since `anchor`, times `rate` (0 stands still).

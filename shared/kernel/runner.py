@@ -50,8 +50,10 @@ def _unplaced(result: Result) -> bool:
 class Runner(Generic[S]):
     """Runs batches of items on aggregates of one kind."""
 
-    def __init__(self, kind: AggregateType[S], log: Log[S], projection: Projection[S]) -> None:
-        self.kind, self._log, self._projection = kind, log, projection
+    def __init__(
+        self, kind: AggregateType[S], log: Log[S], projection: Projection[S], yield_after: float = YIELD_AFTER
+    ) -> None:
+        self.kind, self._log, self._projection, self.yield_after = kind, log, projection, yield_after
 
     async def run(
         self, items: Sequence[Item], facts: Facts, unpublished: bool = False
@@ -78,6 +80,7 @@ class _Batch(Generic[S]):
         self, runner: Runner[S], items: Sequence[Item], facts: Facts, unpublished: bool, groups: dict[str, list[int]]
     ) -> None:
         self.kind, self._log, self._projection = runner.kind, runner._log, runner._projection
+        self._yield_after = runner.yield_after
         self._items, self._facts, self._unpublished = items, facts, unpublished
         self.open = groups
         self._snapshots: dict[str, Snapshot[S]] = {}
@@ -148,7 +151,7 @@ class _Batch(Generic[S]):
         for aggregate_id, positions in self.open.items():
             chosen = positions[: self._at_most.get(aggregate_id)]
             plans[aggregate_id] = self._plan(self._snapshots[aggregate_id], chosen, aggregate_id in self._failed)
-            if time.monotonic() - started > YIELD_AFTER:
+            if time.monotonic() - started > self._yield_after:
                 await asyncio.sleep(0)
                 started = time.monotonic()
         return plans

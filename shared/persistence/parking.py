@@ -1,10 +1,11 @@
 """Records that must wait: kept before their offset is committed, tried again by a sweeper, never lost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.kernel.clock import machine_now
 from shared.messaging.records import InRecord
 from shared.persistence.driver import Database, Document
 
@@ -39,9 +40,11 @@ class Parked:
 class ParkingLot:
     """The parked records of one service, and the tombstones of those that left. Times are machine time."""
 
-    def __init__(self, database: Database, owner: str | None = None) -> None:
+    def __init__(
+        self, database: Database, owner: str | None = None, now: Callable[[], datetime] = machine_now
+    ) -> None:
         """`owner`: the name under which this process comes back after a restart, if it has one."""
-        self._owner = owner
+        self._owner, self.now = owner, now
         self.parked = database.collection("parked")
         self.tombstones = database.collection("tombstones")
 
@@ -51,7 +54,11 @@ class ParkingLot:
             return
         places = [_place(one.record) + f"|{one.binding}" for one in records]
         gone = {raw["_id"] for raw in await self.tombstones.find({"_id": {"$in": places}}, projection={"_id": 1})}
-        fresh = {one.id: _document(one) for place, one in zip(places, records, strict=True) if place not in gone}
+        fresh = {
+            one.id: _document(one, self.now())
+            for place, one in zip(places, records, strict=True)
+            if place not in gone
+        }
         await self.parked.insert_many(list(fresh.values()))
 
     async def held(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -68,7 +75,7 @@ class ParkingLot:
         """Takes due records under a lease, oldest sequence first. Raises DriverError."""
         claimed: list[Document] = []
         while len(claimed) < limit:
-            now = datetime.now(UTC)
+            now = self.now()
             raw = await self.parked.find_one_and_update(
                 {"next_try": {"$lte": now}, "lease_until": {"$lte": now}},
                 {"$set": {"lease_until": now + LEASE, "lease_owner": self._owner}, "$inc": {"tries": 1}},
@@ -81,7 +88,7 @@ class ParkingLot:
 
     async def leave(self, raw: Document, outcome: str) -> None:
         """The record is done: its tombstone first, so that a crash between the two never brings it back."""
-        now = datetime.now(UTC)
+        now = self.now()
         tombstone = {"at": now, "outcome": outcome}
         await self.tombstones.update_one(
             {"_id": f"{raw['place']}|{raw['binding']}"}, {"$set": tombstone}, upsert=True
@@ -92,7 +99,7 @@ class ParkingLot:
         """Makes the next record of the same aggregate and binding due: it may have waited for `raw`."""
         await self.parked.find_one_and_update(
             {"binding": raw["binding"], "aggregate": raw["aggregate"], "next_try": {"$lt": _NEVER}},
-            {"$set": {"next_try": datetime.now(UTC), "lease_until": _EPOCH}},
+            {"$set": {"next_try": self.now(), "lease_until": _EPOCH}},
             sort=[("sequence", 1), ("offset", 1)],
         )
 
@@ -103,7 +110,7 @@ class ParkingLot:
             "reason": parked.reason,
             "detail": parked.detail,
             "expected": parked.expected,
-            "next_try": _NEVER if parked.reason in _NOT_BY_TIME else datetime.now(UTC) + wait,
+            "next_try": _NEVER if parked.reason in _NOT_BY_TIME else self.now() + wait,
             "lease_until": _EPOCH,
         }
         await self.parked.update_one({"_id": raw["_id"]}, {"$set": update})
@@ -152,12 +159,12 @@ class ParkingLot:
         )
 
     async def asked(self, producers: Sequence[str]) -> None:
-        update = {"$set": {"asked_at": datetime.now(UTC)}, "$inc": {"asked": 1}}
+        update = {"$set": {"asked_at": self.now()}, "$inc": {"asked": 1}}
         await self.parked.update_many({"producer": {"$in": list(producers)}}, update)
 
     async def begin(self) -> None:
         """At a start: what waited for other code is due, and what this process had claimed when it died is free."""
-        due = {"next_try": datetime.now(UTC), "lease_until": _EPOCH}
+        due = {"next_try": self.now(), "lease_until": _EPOCH}
         await self.parked.update_many({"reason": {"$in": sorted(UNTIL_RESTART)}}, {"$set": due})
         if self._owner is not None:
             await self.parked.update_many({"lease_owner": self._owner}, {"$set": {"lease_until": _EPOCH}})
@@ -184,8 +191,7 @@ def _place(record: InRecord) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
-def _document(one: Parked) -> dict[str, Any]:
-    now = datetime.now(UTC)
+def _document(one: Parked, now: datetime) -> dict[str, Any]:
     return {
         "_id": one.id,
         "binding": one.binding,

@@ -25,6 +25,8 @@ from shared.runtime.telemetry import ALERTS, APPENDS, PUBLISHED
 log = get_logger()
 DEAD_LETTER_TOPICS = frozenset(topic.name for topic in DEAD_LETTERS)
 T = TypeVar("T")
+Stores = Callable[[AggregateType[Any], Database], tuple[Any, Any]]
+"""The log and the projection of one kind, or doubles of both."""
 Step = tuple[Decision, Any, Snapshot[Any]]
 """A decision, the state before it, the snapshot after it."""
 RETRY_FOR = 30.0  # seconds; longer would outlive the consumer's poll interval
@@ -92,6 +94,10 @@ class InFlight:
                     self._locks.pop(aggregate_id, None)
 
 
+def mongo_stores(kind: AggregateType[Any], database: Database) -> tuple[Any, Any]:
+    return MongoLog(kind, database), MongoProjection(kind, database)
+
+
 @dataclass(slots=True)
 class Engine:
     """Everything that runs the aggregates of one service."""
@@ -100,17 +106,18 @@ class Engine:
     database: Database
     publisher: Publisher
     kinds: tuple[AggregateType[Any], ...]
+    stores: Stores = mongo_stores
     logs: dict[str, MongoLog[Any]] = field(init=False)
     projections: dict[str, MongoProjection[Any]] = field(init=False)
     runners: dict[str, Runner[Any]] = field(init=False)
     in_flight: InFlight = field(default_factory=InFlight)
 
     def __post_init__(self) -> None:
-        self.logs = {kind.name: MongoLog(kind, self.database) for kind in self.kinds}
-        self.projections = {kind.name: MongoProjection(kind, self.database) for kind in self.kinds}
-        self.runners = {
-            kind.name: Runner(kind, self.logs[kind.name], self.projections[kind.name]) for kind in self.kinds
-        }
+        self.logs, self.projections, self.runners = {}, {}, {}
+        for kind in self.kinds:
+            log, projection = self.stores(kind, self.database)
+            self.logs[kind.name], self.projections[kind.name] = log, projection
+            self.runners[kind.name] = Runner(kind, log, projection)
 
     def kind_of(self, aggregate_id: str) -> AggregateType[Any] | None:
         return next((kind for kind in self.kinds if aggregate_id.startswith(kind.prefix)), None)

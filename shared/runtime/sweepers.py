@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -48,7 +48,7 @@ class Sweepers:
         """Projects and publishes what a dead process had appended only; returns how many documents."""
         done = 0
         for kind in self._engine.kinds:
-            before = datetime.now(UTC) - LEFT_BEHIND_AFTER
+            before = self._lot.now() - LEFT_BEHIND_AFTER
             for document_id, last in await self._engine.logs[kind.name].unpublished(before, limit=100):
                 await self._engine.finish(kind, document_id, last)
                 done += 1
@@ -73,7 +73,7 @@ class Sweepers:
             await self._lot.leave(raw, outcome=_outcome(settled.counts))
             await self._lot.waken_next(raw)
             return True
-        waited = datetime.now(UTC) - raw["parked_at"]
+        waited = self._lot.now() - raw["parked_at"]
         if still.reason == "unknown_subject" and self._foreign(raw["binding"]) and waited > UNKNOWN_SUBJECT_AFTER:
             await self._pipeline.bury(record, "unknown_subject", "nobody announced it in time", raw["tries"])
             await self._lot.leave(raw, outcome="dead_lettered")
@@ -85,7 +85,7 @@ class Sweepers:
         WAITING.set(await self._lot.parked.count({}))
 
     async def ask_for_missing(self) -> None:
-        now = datetime.now(UTC)
+        now = self._lot.now()
         gaps = await self._lot.missing(now - ASK_AFTER, now - ASK_AGAIN_AFTER)
         for gap in gaps:
             if (gap.get("asked") or 0) >= MOST_REQUESTS:
@@ -96,7 +96,7 @@ class Sweepers:
             await self._lot.asked([gap["_id"] for gap in wanted])
 
     def _request(self, gap: Document) -> Any:
-        now = datetime.now(UTC)
+        now = self._lot.now()
         first, last = gap["first"], max(gap["first"], gap["lowest"] - 1)
         data = msgspec.json.encode({"aggregate": gap["_id"], "from": first, "to": last})
         source = f"/closedloop/{self._engine.service}"

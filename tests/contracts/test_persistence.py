@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,14 @@ from shared.kernel.history import apply, cause_hash, fold
 from shared.kernel.ports import Decided, Known, Log, LogDocument
 from shared.kernel.refusal import Refusal
 from shared.kernel.runner import Runner
+from shared.messaging.records import InRecord
 from shared.persistence.driver import Database, Driver, DuplicateKey
 from shared.persistence.event_log import MongoLog
+from shared.persistence.parking import LEASE, Parked, ParkingLot, record_of_parked
 from shared.persistence.projection import MongoProjection
-from shared.testing.memory import MemoryLog, MemoryProjection, Weather
+from shared.testing.memory import MemoryLog, MemoryProjection
+from shared.testing.memory_collections import CollectionStore, MemoryDatabase, MemoryLot
+from shared.testing.wire import Quiet
 from tests.ballot import BALLOT, FACTS, NOON, Ballot, Voted, a_vote
 
 DRIVERS = ["motor", "pymongo"]
@@ -24,9 +28,9 @@ ROBOT = Actor("system", "system")  # roles are facts of a request and not kept
 
 @dataclass
 class Stores:
-    """A log and a projection; the projection is typed by what the engine asks of it."""
+    """A log and a projection, as the engine has them."""
 
-    log: Log[Ballot]
+    log: Any
     projection: Any
 
 
@@ -40,8 +44,7 @@ async def database(request: pytest.FixtureRequest, mongo_uri: str, database_pref
 @pytest.fixture(params=[*DRIVERS, "memory"])
 async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        weather = Weather(seed=1)
-        yield Stores(MemoryLog(weather), MemoryProjection(weather))
+        yield Stores(MemoryLog(), MemoryProjection())
         return
     uri, prefix = (request.getfixturevalue(name) for name in ("mongo_uri", "database_prefix"))
     driver = Driver(uri, request.param)
@@ -149,6 +152,101 @@ async def test_a_collision_reloads_the_colliding_aggregate_and_decides_again(sto
     assert {ballot: loaded for ballot, (loaded, _) in changed.items()} == {"bal_1": 0, "bal_3": 0}
     tail = (await stores.log.tail({"bal_1": 0}))["bal_1"]
     assert fold(BALLOT, Snapshot("bal_1"), ((d.first, d.decisions) for d in tail)) == changed["bal_1"][1]
+
+
+# The parking lot, whose double runs the same code on collections in memory
+
+
+@dataclass
+class Watch:
+    """Machine time that a test moves."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture(params=[*DRIVERS, "memory"])
+async def lot(request: pytest.FixtureRequest, watch: Watch) -> AsyncIterator[ParkingLot]:
+    if request.param == "memory":
+        yield MemoryLot(MemoryDatabase(CollectionStore(), Quiet()), "p-1", watch)
+        return
+    uri, prefix = (request.getfixturevalue(name) for name in ("mongo_uri", "database_prefix"))
+    driver = Driver(uri, request.param)
+    yield ParkingLot(driver.database(prefix + "contract"), "p-1", watch)
+    await driver.close()
+
+
+def waiting(sequence: int, reason: str = "gap", **more: Any) -> Parked:
+    record = InRecord("t", 0, sequence, b"k", b"{}", [("ce_id", b"1")], NOON)
+    cause = ("/test", str(sequence))
+    return Parked("b", record, reason, cause=cause, aggregate="bal_1", producer="wo_1", sequence=sequence, **more)
+
+
+async def claimed(lot: ParkingLot) -> list[int]:
+    return [raw["sequence"] for raw in await lot.claim(limit=9)]
+
+
+async def test_a_record_is_parked_once_and_never_again_once_it_left(lot: ParkingLot, watch: Watch) -> None:
+    await lot.park([waiting(1), waiting(2)])
+    await lot.park([waiting(2), waiting(3)])
+    watch.now += timedelta(seconds=2)
+    (first, *rest) = await lot.claim(limit=9)
+    assert record_of_parked(first) == waiting(1).record
+    assert [raw["sequence"] for raw in rest] == [2, 3]
+    await lot.leave(first, "applied")
+    await lot.park([waiting(1)])
+    assert await lot.parked.count({}) == 2
+
+
+async def test_a_claim_is_a_lease_and_a_postponed_record_waits_longer_each_time(
+    lot: ParkingLot, watch: Watch
+) -> None:
+    await lot.park([waiting(1)])
+    assert await claimed(lot) == []
+    watch.now += timedelta(seconds=1)
+    (raw,) = await lot.claim(limit=9)
+    assert await claimed(lot) == []
+    watch.now += LEASE
+    (again,) = await lot.claim(limit=9)
+    assert (raw["tries"], again["tries"]) == (1, 2)
+    await lot.postpone(again, waiting(1))
+    watch.now += timedelta(seconds=3.9)
+    assert await claimed(lot) == []
+    watch.now += timedelta(seconds=0.1)
+    assert await claimed(lot) == [1]
+
+
+async def test_what_failed_holds_its_aggregate_and_wakes_the_next(lot: ParkingLot, watch: Watch) -> None:
+    await lot.park([waiting(1, "failed"), waiting(2, "behind_failed"), waiting(3, "unknown_type")])
+    assert await lot.held([("b", "bal_1"), ("b", "bal_2"), ("c", "bal_1")]) == {("b", "bal_1")}
+    watch.now += timedelta(seconds=1)
+    first, second = await lot.claim(limit=9)
+    assert [await lot.stands_behind(raw) for raw in (first, second)] == [False, True]
+    await lot.leave(first, "applied")
+    await lot.waken_next(first)
+    assert await claimed(lot) == [2]
+    await lot.begin()
+    assert await claimed(lot) == [2, 3], "a new program may know the type, and what its dead self had claimed is free"
+
+
+async def test_missing_sequences_are_asked_for_now_and_then(lot: ParkingLot, watch: Watch) -> None:
+    await lot.park([waiting(7, expected=3), waiting(5, expected=4), waiting(9, "invalid")])
+    since = watch.now
+    assert await lot.missing(since - timedelta(seconds=1), since) == []
+    (gap,) = await lot.missing(since, since)
+    assert [gap[name] for name in ("_id", "first", "lowest", "asked")] == ["wo_1", 3, 5, None]
+    await lot.asked(["wo_1"])
+    assert await lot.missing(since, since - timedelta(seconds=1)) == []
+    assert [gap["asked"] for gap in await lot.missing(since, since)] == [1]
+    await lot.park([waiting(8, "failed")])
+    assert await lot.missing(since, since) == []
 
 
 # The seam, where only the two drivers differ

@@ -21,7 +21,7 @@ from shared.runtime.context import Executed, Unavailable
 from shared.runtime.devkeys import ensure_keys, sign
 from shared.runtime.http.app import build_app
 from shared.runtime.settings import Settings as CommonSettings
-from shared.testing.memory import MemoryLog, MemoryProjection, Weather
+from shared.testing.memory import MemoryLog, MemoryProjection
 from tests.unit.escalation.story import Story
 
 
@@ -33,8 +33,8 @@ class MemoryContext:
     state_dir: Path
     name: str = "escalation"
     database: Database = field(default_factory=lambda: Database(SimpleNamespace(name="memory")))
-    log: MemoryLog = field(default_factory=lambda: MemoryLog(Weather(seed=1)))
-    projection: MemoryProjection = field(default_factory=lambda: MemoryProjection(Weather(seed=1)))
+    log: MemoryLog = field(default_factory=MemoryLog)
+    projection: MemoryProjection = field(default_factory=MemoryProjection)
 
     def __post_init__(self) -> None:
         self.clock = Clock(origin=self.story.now, anchor=0.0, rate=0.0)

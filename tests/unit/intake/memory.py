@@ -14,7 +14,7 @@ from shared.kernel.runner import Runner
 from shared.persistence.driver import Database
 from shared.runtime.context import Executed
 from shared.runtime.settings import Settings
-from shared.testing.memory import MemoryLog, MemoryProjection, Weather
+from shared.testing.memory import MemoryLog, MemoryProjection
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "$gte": operator.ge,
@@ -96,8 +96,8 @@ class MemoryContext:
     reference: Reference = field(default_factory=Reference)
     name: str = "intake"
     raw: MemoryDatabase = field(default_factory=MemoryDatabase)
-    log: MemoryLog = field(default_factory=lambda: MemoryLog(Weather(0)))
-    projection: MemoryProjection = field(default_factory=lambda: MemoryProjection(Weather(0)))
+    log: MemoryLog = field(default_factory=MemoryLog)
+    projection: MemoryProjection = field(default_factory=MemoryProjection)
     database: Database = field(init=False)
 
     def __post_init__(self) -> None:
@@ -145,4 +145,4 @@ class MemoryContext:
         return self._decisions(aggregate_id)
 
     def _decisions(self, aggregate_id: str) -> list[Decision]:
-        return [decision for document in self.log.of(aggregate_id) for decision in document.decisions]
+        return [decision for document in self.log.store.of(aggregate_id) for decision in document.decisions]

@@ -10,7 +10,7 @@ from shared.kernel.history import REMEMBERED_CAUSES
 from shared.kernel.ports import Decided, Declined, Failed, Gap, Held, Item, Known, LogDocument, Waits
 from shared.kernel.refusal import Refusal
 from shared.kernel.runner import STATE_EVERY, Runner
-from shared.testing.memory import MemoryLog, MemoryProjection, Weather
+from shared.testing.memory import MemoryLog, MemoryProjection
 from tests.ballot import BALLOT, FACTS, NOON, Ballot, Seal, Vote, a_vote
 
 Parts = tuple[Runner[Ballot], MemoryLog, MemoryProjection]
@@ -18,8 +18,7 @@ Parts = tuple[Runner[Ballot], MemoryLog, MemoryProjection]
 
 @pytest.fixture
 def parts() -> Parts:
-    weather = Weather(seed=1)
-    log, projection = MemoryLog(weather), MemoryProjection(weather)
+    log, projection = MemoryLog(), MemoryProjection()
     return Runner(BALLOT, log, projection), log, projection
 
 
@@ -33,7 +32,7 @@ async def run(parts: Parts, *items: Item, save: bool = True) -> list[Any]:
 
 async def test_a_batch_makes_one_log_document_of_each_aggregate(parts: Parts) -> None:
     await run(parts, a_vote("1"), a_vote("2"), a_vote("3", "bal_2"), a_vote("4", votes=2))
-    assert {(d.aggregate_id, d.first, d.last) for d in parts[1].documents.values()} == {
+    assert {(d.aggregate_id, d.first, d.last) for d in parts[1].documents} == {
         ("bal_1", 1, 3),
         ("bal_2", 1, 1),
     }
@@ -173,7 +172,7 @@ async def test_time_never_runs_backwards_within_an_aggregate(parts: Parts) -> No
 async def test_every_64th_version_keeps_the_state_of_its_document(parts: Parts) -> None:
     for number in range(STATE_EVERY + 1):
         await run(parts, a_vote(str(number)))
-    kept = [d.first for d in parts[1].documents.values() if d.state is not None]
+    kept = [d.first for d in parts[1].documents if d.state is not None]
     assert kept == [STATE_EVERY]
 
 
@@ -188,7 +187,7 @@ class Picky(MemoryLog):
 async def test_what_can_never_be_stored_is_declined_alone(parts: Parts) -> None:
     projection = parts[2]
 
-    picky = Runner(BALLOT, Picky(Weather(1)), projection)
+    picky = Runner(BALLOT, Picky(), projection)
     bad = Item("bal_1", Vote(text="bad"), Cause("/test", "bad"))
     results, _, _ = await picky.run([a_vote("1"), bad, a_vote("2")], FACTS)
     assert [type(r) for r in results] == [Decided, Declined, Decided]
@@ -200,7 +199,7 @@ async def test_what_can_never_be_stored_is_declined_alone(parts: Parts) -> None:
 async def test_a_followed_event_that_can_never_be_stored_is_refused_and_passed(parts: Parts) -> None:
     """Else everything after it would wait for it for ever."""
     log, projection = parts[1], parts[2]
-    picky = Runner(BALLOT, Picky(log.weather, log.documents), projection)
+    picky = Runner(BALLOT, Picky(log.store), projection)
     await run(parts, Item("bal_1", Vote(), Cause("/p", "p:1"), mark=("follow", 1)))
     bad, after = (
         Item("bal_1", Vote(text=text), Cause("/p", f"p:{number}"), mark=("follow", number))
@@ -236,7 +235,7 @@ async def test_what_is_too_large_together_makes_several_documents(parts: Parts) 
         def prepare(self, document: LogDocument[Any]) -> LogDocument[Any] | None:
             return super().prepare(document) if len(document.decisions) <= 2 else None
 
-    log = Small(Weather(1))
+    log = Small()
     results, documents, _ = await Runner(BALLOT, log, parts[2]).run([a_vote(str(n)) for n in range(5)], FACTS)
     assert [type(r) for r in results] == [Decided] * 5
     assert [(d.first, d.last) for d in documents] == [(1, 2), (3, 4), (5, 5)]

@@ -20,7 +20,7 @@ from shared.kernel.runner import Runner
 from shared.persistence.driver import Database
 from shared.runtime import settings as shared
 from shared.runtime.context import Executed, Unavailable
-from shared.testing.memory import MemoryLog, MemoryProjection, Weather
+from shared.testing.memory import MemoryLog, MemoryProjection
 from tests.unit.notifier.notices import NOON, REFERENCE
 
 Document = dict[str, Any]
@@ -111,8 +111,8 @@ class MemoryService:
 
     settings: shared.Settings
     reference: Reference = REFERENCE
-    log: MemoryLog = field(default_factory=lambda: MemoryLog(Weather(1)))
-    projection: MemoryProjection = field(default_factory=lambda: MemoryProjection(Weather(2)))
+    log: MemoryLog = field(default_factory=MemoryLog)
+    projection: MemoryProjection = field(default_factory=MemoryProjection)
     raw: MemoryDatabase = field(default_factory=MemoryDatabase)
     clock: Clock = field(default_factory=lambda: a_clock(NOON))
     name: str = "notifier"
@@ -159,7 +159,7 @@ class MemoryService:
         return [snapshot for _, snapshot in found][:limit]
 
     async def history(self, _: AggregateType[Any], aggregate_id: str) -> list[Decision]:
-        return [decision for document in self.log.of(aggregate_id) for decision in document.decisions]
+        return [decision for document in self.log.store.of(aggregate_id) for decision in document.decisions]
 
     # -- steps of tests -------------------------------------------------------------------------------------------
 

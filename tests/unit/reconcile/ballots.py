@@ -6,18 +6,17 @@ from typing import Any
 
 from shared.kernel.runner import Item, LogDocument, Runner
 from shared.reconcile.histories import History, RawDocument, history_of
-from shared.testing.memory import MemoryLog, MemoryProjection, Weather
+from shared.testing.memory import MemoryLog, MemoryProjection
 from tests.ballot import BALLOT, FACTS
 
 
 async def documents_of(*batches: Sequence[Item]) -> list[RawDocument]:
     """The log documents that the batches make, in the order of their ids."""
-    weather = Weather(seed=1)
-    log, projection = MemoryLog(weather), MemoryProjection(weather)
+    log, projection = MemoryLog(), MemoryProjection()
     for batch in batches:
         _, _, changed = await Runner(BALLOT, log, projection).run(batch, FACTS)
         await projection.save(changed)
-    return [raw_of(document) for _, document in sorted(log.documents.items())]
+    return [raw_of(document) for document in log.documents]
 
 
 def raw_of(document: LogDocument[Any]) -> RawDocument:
