@@ -11,13 +11,13 @@ from shared.cli.endpoints import Endpoints, find_endpoints
 from shared.cli.failure import CommandFailed, DependencyDown, NotFound, WrongUsage
 from shared.cli.output import Columns, Row, output_option, print_json, print_line, show_fields, show_rows
 from shared.cli.rules import (
-    SERVICE,
     WRITER,
     checked_files,
     import_year,
+    listing,
     policies_folder,
     publish,
-    rule_path,
+    showing,
     years_of_system,
 )
 from shared.cli.what_if import migrate, simulate
@@ -114,24 +114,6 @@ def _show(found: Row) -> None:
         click.echo(f"! ends in {found['days_left']} days; {advice}", err=True)
 
 
-@calendar.command("list")
-@output_option
-def list_calendars(output: str) -> None:
-    """List every version, and the drafts."""
-    with Client(find_endpoints(), WRITER) as client:
-        items, _ = client.page(SERVICE, "/v1/calendars", {}, 10_000)
-    show_rows(items, LISTED, output)
-
-
-@calendar.command("show")
-@click.argument("name", metavar="ID")
-@output_option
-def show(name: str, output: str) -> None:
-    """Show one calendar with its versions and its draft; -o json shows it whole."""
-    with Client(find_endpoints(), WRITER) as client:
-        show_fields(client.get(SERVICE, rule_path("calendar", name)), SHOWN, output)
-
-
 @calendar.command("import")
 @click.argument("year", type=click.IntRange(1970, 2200))
 @click.argument("name", metavar="[CALENDAR]", default="default")
@@ -167,3 +149,5 @@ def publish_calendar(meant: str, effective: str | None, output: str) -> None:
 
 calendar.add_command(simulate("calendar"))
 calendar.add_command(migrate("calendar"))
+calendar.add_command(listing("calendar", LISTED))
+calendar.add_command(showing("calendar", SHOWN))

@@ -9,7 +9,7 @@ import click
 from shared.cli.client import Client
 from shared.cli.endpoints import find_endpoints
 from shared.cli.output import Columns, output_option, print_json, print_line, show_fields, show_rows
-from shared.cli.rules import SERVICE, WRITER, checked_files, policies_folder, preview, publish, rule_path
+from shared.cli.rules import WRITER, checked_files, listing, policies_folder, preview, publish, showing
 from shared.cli.what_if import migrate, simulate
 
 LISTED: Columns = {
@@ -81,24 +81,6 @@ def _tell(found: dict[str, Any]) -> None:
             click.echo(f"! calendar {one['id']} v{one['version']} ends in {one['days_left']} days", err=True)
 
 
-@policy.command("list")
-@output_option
-def list_policies(output: str) -> None:
-    """List every version, and the drafts."""
-    with Client(find_endpoints(), WRITER) as client:
-        items, _ = client.page(SERVICE, "/v1/policies", {}, 10_000)
-    show_rows(items, LISTED, output)
-
-
-@policy.command("show")
-@click.argument("name", metavar="ID")
-@output_option
-def show(name: str, output: str) -> None:
-    """Show one policy with its versions and its draft; -o json shows it whole."""
-    with Client(find_endpoints(), WRITER) as client:
-        show_fields(client.get(SERVICE, rule_path("policy", name)), SHOWN, output)
-
-
 @policy.command("preview")
 @click.argument("meant", metavar="ID|FILE")
 @output_option
@@ -125,3 +107,5 @@ def publish_policy(meant: str, effective: str | None, output: str) -> None:
 
 policy.add_command(simulate("policy"))
 policy.add_command(migrate("policy"))
+policy.add_command(listing("policy", LISTED))
+policy.add_command(showing("policy", SHOWN))

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 
 from shared.cli.client import Client
 from shared.cli.endpoints import Endpoints, find_endpoints
 from shared.cli.failure import CommandFailed, NotFound, WrongUsage
 from shared.cli.installation import CHECKOUT
+from shared.cli.output import Columns, output_option, show_fields, show_rows
 
 SERVICE = "escalation"
 WRITER = ("admin",)
@@ -46,7 +48,7 @@ def years_of_system(endpoints: Endpoints, year: int | None, name: str | None, dr
     with Client(endpoints, WRITER) as client:
         names = [name]
         if name is None:
-            items, _ = client.page(SERVICE, "/v1/calendars", {}, 10_000)
+            items, _ = client.page(SERVICE, collection_path("calendar"), {}, 10_000)
             names = sorted({one["id"] for one in items if one["state"] == ("draft" if draft else "published")})
         query = {"draft": "true"} if draft else {}
         asked = time.gmtime().tm_year if year is None else year
@@ -84,8 +86,12 @@ def id_in(file: Path, kind: str) -> str:
     return str(found["id"])
 
 
+def collection_path(kind: str) -> str:
+    return f"/v1/{'policies' if kind == 'policy' else 'calendars'}"
+
+
 def rule_path(kind: str, name: str) -> str:
-    return f"/v1/{'policies' if kind == 'policy' else 'calendars'}/{name}"
+    return f"{collection_path(kind)}/{name}"
 
 
 def save_draft(client: Client, kind: str, file: Path) -> dict[str, Any]:
@@ -138,3 +144,29 @@ def _revision(client: Client, path: str) -> int | None:
 
 def _if_match(revision: int | None) -> Mapping[str, str]:
     return {"If-None-Match": "*"} if revision is None else {"If-Match": f'"{revision}"'}
+
+
+def listing(kind: str, columns: Columns) -> click.Command:
+    """`list`, the same for policies and calendars."""
+
+    @click.command("list", help="List every version, and the drafts.")
+    @output_option
+    def list_rules(output: str) -> None:
+        with Client(find_endpoints(), WRITER) as client:
+            items, _ = client.page(SERVICE, collection_path(kind), {}, 10_000)
+        show_rows(items, columns, output)
+
+    return list_rules
+
+
+def showing(kind: str, columns: Columns) -> click.Command:
+    """`show`, the same for policies and calendars."""
+
+    @click.command("show", help=f"Show one {kind} with its versions and its draft; -o json shows it whole.")
+    @click.argument("name", metavar="ID")
+    @output_option
+    def show(name: str, output: str) -> None:
+        with Client(find_endpoints(), WRITER) as client:
+            show_fields(client.get(SERVICE, rule_path(kind, name)), columns, output)
+
+    return show
