@@ -135,22 +135,19 @@ def _run(program: str, wish: Wish, start: Start, script: Path) -> Run:
     name = f"b{uuid.uuid4().hex[:8]}"
     with start(name) as installation:
         written = _written(installation.mongo)
-        warm = wish.warm_up or wish.complaints  # the script comes from a run that is not measured
-        if wish.warm_up or not script.exists():
-            drive(installation, replace(wish, complaints=warm), "warm")
+        if wish.warm_up:
+            drive(installation, replace(wish, complaints=wish.warm_up), "warm")
             settled(installation)
-        else:
-            warm = 0
-        if not script.exists():
-            records = read_records(installation.kafka, installation.topic_prefix)
-            script.write_bytes(record_script(installation.mongo, name, records))
         begin_profile(installation, wish.profiled)
         before = settled(installation).cpu
         seen = drive(installation, wish, "run")
         after = settled(installation).cpu
         since = {what: number - written[what] for what, number in _written(installation.mongo).items()}
         cpu = {process: seconds - before[process] for process, seconds in after.items()}
-        run = _told(program, replace(wish, warm_up=warm), seen, cpu, (held(installation), since))
+        run = _told(program, wish, seen, cpu, (held(installation), since))
+        if not script.exists():
+            records = read_records(installation.kafka, installation.topic_prefix)
+            script.write_bytes(record_script(installation.mongo, name, records))
     _forget(installation)
     return run
 

@@ -66,8 +66,10 @@ class Sample:
         return value
 
 
-def choose(records: Sequence[Record]) -> Sample:
-    """Of the complaints that led to as many records as most did, the one of middle size."""
+def choose(records: Sequence[Record], decisions: Mapping[str, int]) -> Sample:
+    """Of the complaints that led to as many records and decisions as most did, the one of middle size.
+
+    `decisions` are counted by aggregate."""
     of: dict[str, list[Record]] = defaultdict(list)
     known: dict[str, str] = {}  # external id -> hex
     for one in records:
@@ -81,20 +83,27 @@ def choose(records: Sequence[Record]) -> Sample:
     for one in records:
         if one.topic == "complaints.inbox" and one.key in known:
             of[known[one.key]].append(one)
-    usual, _ = Counter(map(len, of.values())).most_common(1)[0]
-    whole = sorted(
-        (hex_ for hex_, several in of.items() if len(several) == usual),
-        key=lambda hex_: sum(one.size for one in of[hex_]),
-    )
-    chosen = whole[len(whole) // 2]
-    return Sample(chosen, of[chosen])
+    samples = [Sample(hex_, several) for hex_, several in of.items()]
+    counts = [(len(one.records), sum(decisions.get(known_as, 0) for known_as in one.ids())) for one in samples]
+    usual, _ = Counter(counts).most_common(1)[0]
+    alike = [one for one, count in zip(samples, counts, strict=True) if count == usual]
+    alike.sort(key=lambda one: sum(record.size for record in one.records))
+    return alike[len(alike) // 2]
+
+
+def _decisions_by_aggregate(client: MongoClient[Document], name: str) -> Mapping[str, int]:
+    aggregate = {"$first": {"$split": ["$_id", ":"]}}
+    counted = {"$group": {"_id": aggregate, "n": {"$sum": {"$size": "$d"}}}}
+    return {
+        one["_id"]: one["n"] for service in SERVICES for one in client[f"{name}_{service}"]["log"].aggregate([counted])
+    }
 
 
 def record_script(mongo: str, name: str, records: Sequence[Record]) -> bytes:
     """The script of all services, in BSON. `name` stands before the names of ours' databases."""
-    sample = choose(records)
     driver = Driver(mongo)
     with MongoClient[Document](mongo, tz_aware=True) as client:
+        sample = choose(records, _decisions_by_aggregate(client, name))
         return bson.encode(
             {
                 service: {
