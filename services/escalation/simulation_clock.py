@@ -1,8 +1,7 @@
 """One clock of a replayed story, and the steps that it takes: those of the running service, or shorter ones alike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from services.escalation.domain.clockwork import blank, clock_of, recorded
@@ -12,6 +11,7 @@ from services.escalation.domain.matching import Asked
 from services.escalation.domain.moments import Moment, Step
 from services.escalation.domain.policies import Match, Rulebook
 from services.escalation.domain.rungs import unmet
+from services.escalation.simulation_course import Course
 from services.escalation.simulation_story import CANCELLED, MET, MISSED, NOT_COVERED, OPEN
 from shared.events.parts import ClockChange
 from shared.events.sla import RungFired
@@ -19,19 +19,13 @@ from shared.kernel import sla_clock
 from shared.kernel.sla_clock import (
     Clock,
     ClockPlan,
-    Decision,
     Happening,
-    RepeatRung,
-    Rung,
-    ShareRung,
     catch_up,
     due_at,
-    rung_times,
 )
 from shared.kernel.working_time import Calendar, SlaError
 
-PENDING = Decision()
-Notice = tuple[str, str, Sequence[str]]
+Notice = tuple[str, str, tuple[str, ...]]
 """Kind of clock, rung, audience."""
 
 
@@ -45,6 +39,7 @@ class Replayed:
 
     number: int
     kind: str
+    course: Course
     match: Match
     calendar: Calendar
     plan: ClockPlan
@@ -177,12 +172,11 @@ class Replayed:
         return self.counting
 
     def _settle_at_once(self, now: int) -> None:
-        self.due, times = reckoned(self.plan, self.calendar, self.started)
+        self.due, times = self.course.times(self.plan, self.started)
         end = max(now if self.ended is None else self.ended, self.started)
         self.breached = self.due is not None and self.due < end
         late = max(self.started, self.heard)
-        passed = [time for time in times if time is not None and time <= late]
-        latest = max(passed) if passed else None
+        latest = max([time for time in times if time is not None and time <= late], default=None)
         for place, time in enumerate(times):
             if time is not None and (time == latest or late < time <= end):
                 self._note(place)
@@ -209,38 +203,6 @@ class Replayed:
         for _, event in told:
             if isinstance(event, RungFired) and event.rung.audience:
                 self.fired.append((self.kind, event.rung.name, event.rung.audience))
-
-
-Times = tuple[int | None, tuple[int | None, ...]]
-"""Due, and the time of every rung."""
-
-
-def reckoned(plan: ClockPlan, calendar: Calendar, start: int) -> Times:
-    """Of a clock that runs on from `start`. Raises SlaError."""
-    if plan.unit == "business" or not all(_is_natural(rung) for rung in plan.rungs):
-        return _reckoned(plan, calendar, start)
-    # Natural time is as long from one start as from any other, so it is reckoned once for all of them.
-    due, times = _from_epoch(plan.budget, plan.rungs, calendar)
-    shifted = tuple([None if time is None else start + time for time in times])
-    return None if due is None else start + due, shifted
-
-
-@lru_cache(maxsize=100_000)
-def _from_epoch(budget: int, rungs: tuple[Rung, ...], calendar: Calendar) -> Times:
-    return _reckoned(ClockPlan(budget, "natural", True, rungs), calendar, 0)
-
-
-@lru_cache(maxsize=10_000)
-def _is_natural(rung: Rung) -> bool:
-    if isinstance(rung, RepeatRung):
-        return rung.unit == "natural" and _is_natural(rung.base)
-    return isinstance(rung, ShareRung) or rung.unit == "natural"
-
-
-def _reckoned(plan: ClockPlan, calendar: Calendar, start: int) -> Times:
-    undecided = (PENDING,) * len(plan.rungs)
-    whole = Clock(plan.budget, plan.unit, True, plan.rungs, "running", (), start, start, None, undecided)
-    return due_at(whole, calendar), rung_times(whole, calendar)
 
 
 def _last_turn(counting: Clock, started: int) -> int:

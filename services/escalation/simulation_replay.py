@@ -13,13 +13,14 @@ import msgspec
 
 from services.escalation.domain.clockwork import plan_of
 from services.escalation.domain.instants import to_instant, to_seconds
-from services.escalation.domain.matching import Asked, asked_of
-from services.escalation.domain.policies import Match, Rulebook
+from services.escalation.domain.matching import asked_of
+from services.escalation.domain.policies import Rulebook
 from services.escalation.domain.rematching import by_order, by_versions
 from services.escalation.domain.retargeting import Target, extended, retargeted
 from services.escalation.domain.steps import Terms, started
 from services.escalation.domain.table import COOPERATION, STATUTORY, SUPERVISION, SUSPENSION, may_pause
 from services.escalation.simulation_clock import Replayed, moment_at, uncovered
+from services.escalation.simulation_course import Course, Known
 from services.escalation.simulation_story import RENEWALS, Fact, Order, Recorded, Story, What
 from shared.events.parts import VersionedRef
 from shared.kernel.sla_clock import ClockPlan, elapsed
@@ -39,8 +40,7 @@ class Replayer:
         changes = sorted(effective)
         self._epochs = [ALWAYS, *changes]
         self._changes = [to_seconds(change) for change in changes]
-        self._asked: dict[tuple[Any, ...], Asked] = {}
-        self._matches: dict[tuple[Any, ...], Match | None] = {}
+        self._known: dict[tuple[Any, ...], Known] = {}
 
     def replay(self, story: Story) -> list[Replayed]:
         """Every clock that these rules would have started, in the order of their starts."""
@@ -49,28 +49,32 @@ class Replayer:
             run.take(fact)
         for clock in run.clocks:
             if not clock.not_covered:
-                run.attempt(lambda clock, _: clock.settle(self.now), clock, None)
+                try:
+                    clock.settle(self.now)
+                except SlaError as error:
+                    uncovered(clock, error)
         return run.clocks
 
-    def asked(self, order: Order) -> tuple[tuple[Any, ...], Asked]:
+    def known(self, order: Order) -> Known:
         """What conditions can ask of the order, made once for all orders that are alike."""
         t = order.traits
         key = (
             *(order.region, t.category, t.priority, t.tier, t.channel, t.flags, t.regulator_case, t.repeat),
             *(t.status, t.escalation_level),
         )
-        found = self._asked.get(key)
+        found = self._known.get(key)
         if found is None:
-            found = self._asked[key] = asked_of(t, order.region)
-        return key, found
+            found = self._known[key] = Known(asked_of(t, order.region))
+        return found
 
-    def match(self, kind: str, asked: tuple[tuple[Any, ...], Asked], heard: int) -> Match | None:
-        """The rule in force when the start was heard of."""
+    def course(self, kind: str, order: Known, heard: int) -> Course | None:
+        """By the rule in force when the start was heard of."""
         epoch = bisect_right(self._changes, heard)
-        place = (kind, epoch, asked[0])
-        if place not in self._matches:
-            self._matches[place] = self.rules.match(kind, asked[1], self._epochs[epoch])
-        return self._matches[place]
+        place = (kind, epoch)
+        if place not in order.courses:
+            match = self.rules.match(kind, order.asked, self._epochs[epoch])
+            order.courses[place] = None if match is None else Course(match, self.rules.calendar(match.calendar))
+        return order.courses[place]
 
 
 class _Run:
@@ -81,17 +85,17 @@ class _Run:
         self.clocks: list[Replayed] = []
         self._of: dict[int, Replayed] = {}  # by the recorded clock's number
         self._orders = iter(story.orders)
-        self._asked = replayer.asked(next(self._orders))
+        self._order = replayer.known(next(self._orders))
 
     def take(self, fact: Fact) -> None:
         clock = self._of.get(fact.number)
-        match fact.what:
-            case What.ORDER:
-                self._asked = self.replayer.asked(next(self._orders))
+        match fact.what:  # what is most frequent first
             case What.STARTED:
                 self._start(fact)
             case What.STOPPED | What.CANCELLED | What.HELD:
                 self._end(clock, fact)
+            case What.ORDER:
+                self._order = self.replayer.known(next(self._orders))
             case What.WENT_ON if clock is not None and clock.held:
                 self.attempt(self._go_on, clock, fact)
             case What.EXTENDED if clock is not None and clock.live:
@@ -127,35 +131,37 @@ class _Run:
             self._of[fact.number] = former
             self.attempt(lambda clock, _: clock.resume(fact.at), former, fact)
             return
-        match = self.replayer.match(kind, self._asked, fact.heard)
-        if match is None:
+        course = self.replayer.course(kind, self._order, fact.heard)
+        if course is None:
             return
         named = None if was is None else msgspec.convert(was, Recorded)
         if named is not None and kind == COOPERATION:
-            match = self._by_teams_calendar(match, named, fact.heard)
-        clock = self._of[fact.number] = self._begin(fact, match)
+            course = self._by_teams_calendar(course, named, fact.heard)
+        clock = self._of[fact.number] = self._begin(fact, course)
         try:
             self._plan(clock, named, reason)
         except SlaError as error:
             uncovered(clock, error)
 
-    def _begin(self, fact: Fact, match: Match) -> Replayed:
-        kind, calendar = self.story.clocks[fact.number].kind, self.rules.calendar(match.calendar)
-        clock = Replayed(fact.number, kind, match, calendar, UNPLANNED, fact.at, fact.heard, asked=self._asked[1])
+    def _begin(self, fact: Fact, course: Course) -> Replayed:
+        kind, match, calendar = self.story.clocks[fact.number].kind, course.match, course.calendar
+        order = self._order.asked
+        clock = Replayed(fact.number, kind, course, match, calendar, UNPLANNED, fact.at, fact.heard, order)
         self.clocks.append(clock)
         return clock
 
-    def _by_teams_calendar(self, match: Match, was: Recorded, heard: int) -> Match:
+    def _by_teams_calendar(self, course: Course, was: Recorded, heard: int) -> Course:
         """A team's own calendar counts for its clocks, whatever the policy's is."""
         name = was.calendar[0]
         if name == self.replayer.under.policy(VersionedRef(*was.policy)).calendar:
-            return match
-        return replace(match, calendar=self.rules.calendar_at(name, to_instant(heard)).ref)
+            return course
+        calendar = self.rules.calendar_at(name, to_instant(heard))
+        return Course(replace(course.match, calendar=calendar.ref), calendar.calendar)
 
     def _plan(self, clock: Replayed, was: Recorded | None, reason: str | None) -> None:
         terms = None if was is None else self._terms(clock, was, reason)
         if terms is None:
-            clock.plan = plan_of(clock.match.rule, clock.calendar, clock.started)
+            clock.plan = clock.course.plan_from(clock.started)
             return
         moment = moment_at(clock.started, clock.heard, self.rules, clock.asked)
         record = started(clock.match, clock.kind, (self.story.id, clock.number), moment, terms).record
@@ -189,10 +195,10 @@ class _Run:
         """After a review, by the terms that the order has by then; or with the next cycle, if its rule lets it."""
         mode: str | None = fact.extra
         if mode is not None and not _continues(clock, mode):
-            match = self.replayer.match(clock.kind, self._asked, fact.heard)
-            if match is not None:
-                self._of[fact.number] = again = self._begin(fact, match)
-                again.plan = plan_of(match.rule, again.calendar, again.started)
+            course = self.replayer.course(clock.kind, self._order, fact.heard)
+            if course is not None:
+                self._of[fact.number] = again = self._begin(fact, course)
+                again.plan = course.plan_from(again.started)
             return
         if mode is None:
             self._retarget(clock, fact, by_order)
@@ -212,11 +218,11 @@ class _Run:
             clock.resume(fact.at)
 
     def _follow(self, clock: Replayed, fact: Fact) -> None:
-        clock.asked = self._asked[1]
+        clock.asked = self._order.asked
         if clock.number in fact.extra or clock.kind == STATUTORY:
             return
-        match = self.replayer.match(clock.kind, self._asked, fact.heard)
-        if match is not None and match.policy != clock.match.policy:
+        course = self.replayer.course(clock.kind, self._order, fact.heard)
+        if course is not None and course.match.policy != clock.match.policy:
             self._retarget(clock, fact, by_order)
 
     def _migrate(self, clock: Replayed, fact: Fact) -> None:
@@ -224,7 +230,7 @@ class _Run:
 
     def _retarget(self, clock: Replayed, fact: Fact, wanted: Callable[..., Target | None]) -> None:
         clock.advance(fact.at)
-        moment = moment_at(fact.at, fact.heard, self.rules, self._asked[1])
+        moment = moment_at(fact.at, fact.heard, self.rules, self._order.asked)
         record = clock.record(self.story.id)
         target = wanted(record, moment)
         if target is not None:
@@ -236,7 +242,7 @@ class _Run:
         if clock.kind == STATUTORY and reason not in policy.legal_reasons:
             return
         clock.advance(fact.at)
-        moment = moment_at(fact.at, fact.heard, self.rules, self._asked[1])
+        moment = moment_at(fact.at, fact.heard, self.rules, self._order.asked)
         record = clock.record(self.story.id)
         if until is not None:
             step = extended(record, until, moment)

@@ -1,7 +1,7 @@
 """What a simulation has counted so far: plain numbers that add up, and a sample of the orders that flip."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ Figures = Counter[tuple[str, ...]]
 
 @dataclass(slots=True)
 class Tally:
-    """`outcomes` by (kind, before, after); `notices` by (kind, rung, side) and `reached` by (audience, side).
+    """`outcomes` by (kind, before, after); `notices` by (kind, rung, side, and everyone in its audience).
 
     A side is before or after. `orders` by what became of them; `flips`: a sample by direction.
     """
@@ -30,7 +30,6 @@ class Tally:
     orders: Figures = field(default_factory=Counter)
     outcomes: Figures = field(default_factory=Counter)
     notices: Figures = field(default_factory=Counter)
-    reached: Figures = field(default_factory=Counter)
     flips: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in FLIPS.values()})
 
     def leave_out(self, why: str) -> None:
@@ -38,7 +37,8 @@ class Tally:
 
     def take(self, story: Story, replayed: Iterable[Replayed], now: int) -> None:
         self.orders[("replayed",)] += 1
-        self._take_notices(story.notices, "before")
+        for kind, rung, audience in story.notices:
+            self.notices[kind, rung, "before", *audience] += 1
         directions = set()
         beside = dict(story.clocks)
         for clock in replayed:
@@ -46,8 +46,8 @@ class Tally:
             before = NO_CLOCK if recorded is None else recorded.outcome(now)
             after = clock.outcome
             self.outcomes[clock.kind, before, after] += 1
-            if clock.fired:
-                self._take_notices(clock.fired, "after")
+            for kind, rung, audience in clock.fired:
+                self.notices[kind, rung, "after", *audience] += 1
             if (direction := FLIPS.get((before, after))) is not None and recorded is not None:
                 directions.add(direction)
                 self._list(direction, story, clock, recorded.due)
@@ -57,17 +57,11 @@ class Tally:
             self.orders[(direction,)] += 1
 
     def add(self, other: "Tally") -> None:
-        for name in ("orders", "outcomes", "notices", "reached"):
+        for name in ("orders", "outcomes", "notices"):
             getattr(self, name).update(getattr(other, name))
         for direction, flips in other.flips.items():
             known = self.flips[direction]
             known += flips[: LISTED - len(known)]
-
-    def _take_notices(self, notices: Iterable[tuple[str, str, Iterable[str]]], side: str) -> None:
-        for kind, rung, audience in notices:
-            self.notices[kind, rung, side] += 1
-            for whom in audience:
-                self.reached[whom, side] += 1
 
     def _list(self, direction: str, story: Story, clock: Replayed, due: int | None) -> None:
         if len(self.flips[direction]) < LISTED:
@@ -79,13 +73,13 @@ class Tally:
 
     def stored(self) -> dict[str, Any]:
         """Plain data; keys stand in lists, since MongoDB gives some characters in names a meaning."""
-        names = ("orders", "outcomes", "notices", "reached")
+        names = ("orders", "outcomes", "notices")
         figures = {name: [[*key, number] for key, number in getattr(self, name).items()] for name in names}
         return {**figures, "flips": self.flips}
 
     @classmethod
     def restored(cls, raw: Mapping[str, Any]) -> "Tally":
-        names = ("orders", "outcomes", "notices", "reached")
+        names = ("orders", "outcomes", "notices")
         figures = {name: Counter({tuple(key): number for *key, number in raw[name]}) for name in names}
         return cls(**figures, flips={name: list(flips) for name, flips in raw["flips"].items()})
 
@@ -98,8 +92,8 @@ class Tally:
             "orders": {"replayed": replayed, "left_out": left_out},
             "clocks": [self._kind(kind) for kind in kinds],
             "flips": {name: self._flips(name, pair) for pair, name in FLIPS.items()},
-            "notices": self._sides(self.notices, ("kind", "rung")),
-            "audiences": self._sides(self.reached, ("audience",)),
+            "notices": self._sides(("kind", "rung"), lambda kind, rung, side, *_: [(kind, rung, side)]),
+            "audiences": self._sides(("audience",), lambda _, __, side, *audience: [(one, side) for one in audience]),
         }
 
     def _kind(self, kind: str) -> dict[str, Any]:
@@ -121,11 +115,17 @@ class Tally:
             "not_listed": clocks - len(listed),
         }
 
-    def _sides(self, figures: Figures, names: tuple[str, ...]) -> list[dict[str, Any]]:
-        keys = sorted({key[:-1] for key in figures})
+    def _sides(
+        self, names: tuple[str, ...], places: Callable[..., Iterable[tuple[str, ...]]]
+    ) -> list[dict[str, Any]]:
+        """Notices before and after, added up by what `places` makes of the key of each."""
+        figures: Figures = Counter()
+        for key, number in self.notices.items():
+            for place in places(*key):
+                figures[place] += number
         return [
             dict(zip(names, key, strict=True)) | {side: figures[*key, side] for side in ("before", "after")}
-            for key in keys
+            for key in sorted({key[:-1] for key in figures})
         ]
 
 
