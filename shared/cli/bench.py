@@ -111,6 +111,23 @@ def simulation(orders: int, output: str) -> None:
         click.echo("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
 
 
+@bench.command()
+@click.option("--waiting", type=click.IntRange(min=0), default=1_000_000, show_default=True, help="That never fire.")
+@click.option("--steady", type=click.IntRange(min=10), default=10_000, show_default=True, help="One after the other.")
+@click.option("--rate", type=click.IntRange(min=1), default=1_000, show_default=True, help="Of these, a second.")
+@click.option("--burst", type=click.IntRange(min=10), default=100_000, show_default=True, help="All in one second.")
+@click.option("--loop", type=click.IntRange(min=10), default=1_000, show_default=True, help="After closings.")
+@click.option("--loop-rate", type=click.FloatRange(min=0.1), default=40.0, show_default=True, help="Of these.")
+@record_option
+@output_option
+def timers(keep: bool, output: str, **given: Any) -> None:
+    """Measure how late timers fire: steadily, all at once, and while complaints pass through the system."""
+    from tests.bench import timers_report
+    from tests.bench.timers import TimersWish, measure_alone
+
+    _tell("bench timers", timers_report, measure_alone(TimersWish(**given)), keep, output)
+
+
 def _tell(title: str, shown_by: ModuleType, found: Any, keep: bool, output: str) -> None:
     """Prints, and keeps if so wished, by a module with `lines` and `as_json`."""
     from shared.cli.output import print_json

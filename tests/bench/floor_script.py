@@ -7,6 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import bson
@@ -66,7 +67,7 @@ class Sample:
         return value
 
 
-def choose(records: Sequence[Record], decisions: Mapping[str, int]) -> Sample:
+def choose(records: Sequence[Record], decisions: Mapping[str, int] = MappingProxyType({})) -> Sample:
     """Of the complaints that led to as many records and decisions as most did, the one of middle size.
 
     `decisions` are counted by aggregate."""
@@ -95,7 +96,9 @@ def _decisions_by_aggregate(client: MongoClient[Document], name: str) -> Mapping
     aggregate = {"$first": {"$split": ["$_id", ":"]}}
     counted = {"$group": {"_id": aggregate, "n": {"$sum": {"$size": "$d"}}}}
     return {
-        one["_id"]: one["n"] for service in SERVICES for one in client[f"{name}_{service}"]["log"].aggregate([counted])
+        one["_id"]: one["n"]
+        for service in SERVICES
+        for one in client[f"{name}_{service}"]["log"].aggregate([counted])
     }
 
 
