@@ -128,6 +128,21 @@ def timers(keep: bool, output: str, **given: Any) -> None:
     _tell("bench timers", timers_report, measure_alone(TimersWish(**given)), keep, output)
 
 
+@bench.command()
+@click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="How long.")
+@click.option("--rate", type=click.FloatRange(min=0.1), default=20.0, show_default=True, help="Complaints a second.")
+@click.option("--kill-every", type=click.FloatRange(min=1), default=20.0, show_default=True, help="Seconds.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the choice of victims.")
+@record_option
+@output_option
+def soak(keep: bool, output: str, **given: Any) -> None:
+    """Run for long at a steady load while services are killed, and tell what grows."""
+    from tests.bench import soak_report
+    from tests.bench.soak import SoakWish, measure_alone
+
+    _tell("bench soak", soak_report, measure_alone(SoakWish(**given)), keep, output)
+
+
 def _tell(title: str, shown_by: ModuleType, found: Any, keep: bool, output: str) -> None:
     """Prints, and keeps if so wished, by a module with `lines` and `as_json`."""
     from shared.cli.output import print_json

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from deploy.local.guardian import Guardian
 from deploy.local.health import is_ready
 from deploy.local.process import ServerProcess
@@ -33,15 +35,17 @@ class Killer:
         self._installation, self._state_dir = installation, state_dir
         self.guardian = Guardian()
         self._started: dict[str, ServerProcess] = {}
+        self.lives: dict[str, psutil.Process] = {}  # those that began here, by service
 
     async def kill(self, name: str) -> None:
-        victim = self._installation.processes[name]
+        victim = self.lives.get(name) or self._installation.processes[name]
         argv, env = victim.cmdline(), victim.environ()
         victim.kill()
         await asyncio.to_thread(victim.wait)
         again = ServerProcess(f"{name}-again", argv, env, self._state_dir)
         await asyncio.to_thread(again.spawn, self.guardian)
         self._started[name] = again
+        self.lives[name] = psutil.Process(again.pid)
 
     def close(self) -> None:
         for process in self._started.values():
