@@ -143,6 +143,50 @@ def soak(keep: bool, output: str, **given: Any) -> None:
     _tell("bench soak", soak_report, measure_alone(SoakWish(**given)), keep, output)
 
 
+@bench.command()
+@click.option(
+    "--size",
+    "sizes",
+    type=click.IntRange(min=10),
+    multiple=True,
+    default=(10_000, 100_000, 1_000_000),
+    show_default=True,
+    help="Open orders; repeatable, rising.",
+)
+@click.option("--complaints", type=click.IntRange(min=10), default=1_000, show_default=True, help="At each size.")
+@record_option
+@output_option
+def growth(sizes: tuple[int, ...], complaints: int, keep: bool, output: str) -> None:
+    """Measure what a complaint and a list cost while more and more orders are open."""
+    from tests.bench import growth_report
+    from tests.bench.growth import GrowthWish, measure_alone
+
+    wish = GrowthWish(sorted(sizes), complaints, max(1, complaints // 4))
+    _tell("bench growth", growth_report, measure_alone(wish), keep, output)
+
+
+@bench.command("partitions")
+@click.option(
+    "--number",
+    "numbers",
+    type=click.IntRange(1, 960),
+    multiple=True,
+    default=(1, 4, 16, 64),
+    show_default=True,
+    help="Of partitions; a divisor of 960, repeatable.",
+)
+@click.option("--complaints", type=click.IntRange(min=10), default=1_000, show_default=True, help="With each.")
+@record_option
+@output_option
+def partitions_(numbers: tuple[int, ...], complaints: int, keep: bool, output: str) -> None:
+    """Measure the loop on topics of few partitions and of many."""
+    from tests.bench import partitions
+    from tests.bench.loop import Wish
+
+    wish = Wish(complaints=complaints, in_flight=max(1, complaints // 4))
+    _tell("bench partitions", partitions, partitions.measure_alone(numbers, wish), keep, output)
+
+
 def _tell(title: str, shown_by: ModuleType, found: Any, keep: bool, output: str) -> None:
     """Prints, and keeps if so wished, by a module with `lines` and `as_json`."""
     from shared.cli.output import print_json

@@ -20,6 +20,7 @@ from deploy.local.process import ServerProcess, wait_until
 from deploy.local.stack import LocalStack, Shape
 from deploy.local.supervisor import SERVICE_START_SECONDS, ServiceCommand
 from shared.cli.installation import SERVICES
+from shared.events.topics import DEFAULT_PARTITIONS
 from shared.messaging.admin import ensure_topics
 from shared.runtime.devkeys import ensure_keys, sign
 from tests.bench.story import SOURCE
@@ -28,6 +29,7 @@ STOP_SECONDS = 10.0
 IN_FORCE_AFTER = 61.0  # seconds of business time: entries of the directory take effect a minute after they were put
 IN_FORCE_WITHIN = 20.0
 SIGN_OF_FORCE = "bench-in-force"
+PARTITIONS = "CLOSEDLOOP_KAFKA_PARTITIONS"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def _prepared(
     settings = system.service_settings(state_dir, stack.endpoints, ports, mode="embedded", test_mode=True)
     settings |= {"CLOSEDLOOP_TOPIC_PREFIX": f"{name}.", "CLOSEDLOOP_DATABASE_PREFIX": f"{name}_", **more}
     ensure_keys(state_dir)
-    asyncio.run(ensure_topics(stack.endpoints.kafka, settings["CLOSEDLOOP_TOPIC_PREFIX"]))
+    partitions = int(settings.get(PARTITIONS, DEFAULT_PARTITIONS))
+    asyncio.run(ensure_topics(stack.endpoints.kafka, settings["CLOSEDLOOP_TOPIC_PREFIX"], partitions=partitions))
     return settings, list(system.service_commands(settings, ports))
 
 

@@ -83,16 +83,22 @@ def measure_alone(wish: Wish) -> LoopReport:
         return report
 
 
-def measure(stack: LocalStack, state_dir: Path, wish: Wish) -> LoopReport:
-    """On servers that run already, under a name that nobody else uses."""
+def measure(stack: LocalStack, state_dir: Path, wish: Wish, more: Mapping[str, str] | None = None) -> LoopReport:
+    """On servers that run already, under a name that nobody else uses. `more`: settings."""
     state_dir.mkdir(parents=True, exist_ok=True)
     name = f"b{uuid.uuid4().hex[:8]}"
-    with installed(stack, state_dir, name, wish.profiled) as installation, closing(Gauges(installation)) as gauges:
+    with installed(stack, state_dir, name, wish.profiled, more) as installation:
         if wish.warm_up:
             drive(installation, replace(wish, complaints=wish.warm_up), "warm")
+        return measured(installation, wish, "run")
+
+
+def measured(installation: Installation, wish: Wish, run: str) -> LoopReport:
+    """One run on an installation that does nothing else."""
+    with closing(Gauges(installation)) as gauges:
         before = gauges.settled()
         begin_profile(installation, wish.profiled)
-        seen = drive(installation, wish, "run")
+        seen = drive(installation, wish, run)
         rss = gauges.rss()
         return report_of(wish, seen, gauges.settled().since(before), rss)
 

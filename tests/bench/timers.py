@@ -10,11 +10,10 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from shared.messaging.cloudevents import rfc3339
 from shared.messaging.publisher import Publisher
 from shared.messaging.records import OutRecord
 from shared.persistence.projection import collection_name
+from tests.bench.copies import copy
 from tests.bench.floor_held import Record, behind_of, looking, read_records, settled
 from tests.bench.floor_script import choose
 from tests.bench.installation import Installation, installed, own_servers
@@ -47,7 +47,7 @@ MARGIN = timedelta(seconds=2)
 WITHIN = 600.0  # seconds
 PERCENTILES = (50, 90, 99, 100)
 FAR = datetime(2099, 1, 1, tzinfo=UTC)
-COPIES_AT_ONCE = 1_000
+TOLD_AT_ONCE = 1_000
 Listen = Callable[[int], Awaitable["Timing"]]
 _INSTANT = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"')
 
@@ -158,15 +158,10 @@ def _let_wait(installation: Installation, number: int) -> None:
     with MongoClient[dict[str, Any]](installation.mongo) as client:
         database = client[f"{installation.topic_prefix.removesuffix('.')}_{SERVICE}"]
         clock_sets = database[collection_name(CLOCK_SETS)]
-        one = clock_sets.find_one({"next_fire": {"$exists": True}}) or clock_sets.find_one()
+        one = clock_sets.find_one({"next_fire": {"$exists": True}})
         if one is None:
-            raise RuntimeError("the sample left no clock set")
-        copies: Iterator[dict[str, Any]] = (
-            {**one, "_id": f"{CLOCK_SETS.prefix}{uuid.uuid4().hex}", "next_fire": FAR, "slot": place % 960}
-            for place in range(number)
-        )
-        while some := list(islice(copies, COPIES_AT_ONCE)):
-            clock_sets.insert_many(some, ordered=False)
+            raise RuntimeError("the sample left no clock set that waits")
+        copy(clock_sets, {**one, "next_fire": FAR}, one["_id"].removeprefix(CLOCK_SETS.prefix), number)
 
 
 def _created(installation: Installation) -> tuple[str, Record]:
@@ -200,8 +195,8 @@ async def _tell(installation: Installation, sample: tuple[str, Record], dues: Se
     publisher = Publisher(installation.kafka, installation.topic_prefix)
     await publisher.start()
     try:
-        for start in range(0, len(dues), COPIES_AT_ONCE):
-            await publisher.publish([make(due - FROM_START) for due in dues[start : start + COPIES_AT_ONCE]])
+        for start in range(0, len(dues), TOLD_AT_ONCE):
+            await publisher.publish([make(due - FROM_START) for due in dues[start : start + TOLD_AT_ONCE]])
     finally:
         await publisher.stop()
     began = time.monotonic()
