@@ -25,7 +25,7 @@ from tests.bench.loop import PERCENTILES, LoopReport, Wish, drive, measured, per
 
 LISTS: Mapping[str, str] = {
     "newest first": "/v1/work-orders?limit=50",
-    "by status": "/v1/work-orders?limit=50&status=dispatched",
+    "by status": "/v1/work-orders?limit=50&status=assigned",
     "my team's": "/v1/work-orders?limit=50&team=nobody",
 }
 PAGES = 100

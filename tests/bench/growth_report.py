@@ -14,8 +14,8 @@ def lines(sizes: Sequence[Size]) -> list[str]:
         f" first pages of lists, {PAGES} times each.",
         "",
         f"* from {first.open_orders:,} to {last.open_orders:,} open orders a complaint costs"
-        f" **{_all(last) / _all(first):.2f} times** as much CPU in all processes, {ours(last.loop) / ours(first.loop):.2f}"
-        " times in the four services",
+        f" **{_all(last) / _all(first):.2f} times** as much CPU in all processes,"
+        f" {ours(last.loop) / ours(first.loop):.2f} times in the four services",
         "",
         *table(
             ("open orders", "CPU ms a complaint", "of it services", "mongod", "closed a second"),
