@@ -19,6 +19,7 @@ from shared.kernel.ids import CLOCK_SET, WORK_ORDER, sibling
 from shared.runtime.context import Context
 from shared.runtime.http.answers import respond
 from shared.runtime.http.auth import Caller
+from shared.runtime.http.openapi import answers
 from shared.runtime.http.problems import ProblemError, preferred_language
 
 Format = Literal["json", "text", "svg"]
@@ -41,7 +42,9 @@ class Question:
 def routes(context: Context) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/v1/work-orders/{order_id}/clocks/{kind}/explain")
+    @router.get(
+        "/v1/work-orders/{order_id}/clocks/{kind}/explain", responses=answers("application/json", *MEDIA_TYPES)
+    )
     async def explain_clock(question: Annotated[Question, Depends()], caller: Caller, request: Request) -> Response:
         explanation = await explanation_of(context, question, caller)
         language = question.language or preferred_language(request.headers.get("accept-language", ""))

@@ -34,7 +34,7 @@ class Question:
 
     def is_about(self, story: Story) -> bool:
         first, last = story.orders[0], story.orders[-1]
-        received = seconds(first.traits.received_at.replace(tzinfo=None))
+        received = seconds(first.traits.received_at)
         return (
             self.since <= received < self.until
             and _within(last.region, self.region)

@@ -1,10 +1,10 @@
 """What happened to the clocks of one work order, in the compact form in which another policy is tried on it.
 
-Taken from the log as it is stored, without making events of it first: a simulation reads a million orders.
+Taken from the log as it is stored, of whose events only what a story needs is decoded: a simulation reads a million
+orders.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any, Final
@@ -16,10 +16,18 @@ from services.escalation.domain.migrating import EVENT as MIGRATION
 from services.escalation.domain.rematching import DEMANDED
 from services.escalation.domain.state import LIVE
 from services.escalation.domain.table import is_alarm
+from services.escalation.simulation_events import (
+    NO_TRAITS,
+    Changes,
+    Firing,
+    Record,
+    read_breach,
+    read_changes,
+    read_firing,
+    read_traits,
+)
 from shared.events.catalogue import wire_type
-from shared.events.parts import ClockView, Rung
 from shared.events.sla import ClockBreached, ClocksChanged, RungFired, Traits
-from shared.persistence.codec import restored
 
 CHANGED, BREACHED, FIRED = (wire_type(kind) for kind in (ClocksChanged, ClockBreached, RungFired))
 SUSPENDED, RESUMED = "workorder.suspended", "workorder.resumed"
@@ -30,8 +38,8 @@ RENEWALS: Final[Mapping[str, str]] = {
 EXTENDED = "workorder.extension_decided"
 MET, MISSED, OPEN, NOT_COVERED, CANCELLED = "met", "missed", "open", "not_covered", "cancelled"
 MOST_TRAITS = 10_000
-_TRAITS: dict[tuple[Any, ...], Traits] = {}
-_EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)  # as BSON is decoded here: UTC without saying so
+_TRAITS: dict[bytes, Traits] = {}
+_EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 
 
 class What(IntEnum):
@@ -84,11 +92,11 @@ class Recorded(msgspec.Struct, array_like=True):
     breached: bool
     not_covered: bool
 
-    def move_on(self, record: Mapping[str, Any]) -> None:
+    def move_on(self, record: Record) -> None:
         """To what a later record shows of it, on the same terms."""
-        self.due, self.state, self.change = _seconds(record["due_at"]), record["state"], record["change"]
-        self.provisional, self.not_covered = record["provisional"], record["not_covered"]
-        self.breached = record["breached_at"] is not None
+        self.due, self.state, self.change = _seconds(record.due_at), record.state, record.change
+        self.provisional, self.not_covered = record.provisional, record.not_covered
+        self.breached = record.breached_at is not None
 
     def outcome(self, now: int) -> str:
         """What a report would count it as at `now`."""
@@ -103,14 +111,8 @@ class Recorded(msgspec.Struct, array_like=True):
         return MET if self.state == "stopped" else OPEN
 
 
-NEEDLESS: Final = (
-    *("state", "d.c", "d.by", "d.m", "d.tp"),
-    *(f"d.e.clocks.{name}" for name in ("id", "ledger", "rungs", "matched", "pauses", "first_due_at", "subject")),
-    *(f"d.e.clocks.{name}" for name in ("turn.id", "turn.actor", "cycle", "target", "cause", "warned")),
-    *(f"d.e.clock.{one.name}" for one in fields(ClockView) if one.name not in ("id", "kind")),
-    *(f"d.e.rung.{one.name}" for one in fields(Rung) if one.name not in ("name", "audience")),
-)
-"""What of the log's documents no story needs; left out by the server, they are a third of the size."""
+NEEDLESS: Final = ("state", "d.c", "d.by", "d.m", "d.tp")
+"""What of the log's documents no story needs; left out by the server."""
 
 
 class Story(msgspec.Struct, array_like=True):
@@ -144,50 +146,45 @@ def story_of(documents: Iterable[Mapping[str, Any]]) -> Story:
         for decision in document["d"]:
             story.whole = story.whole and decision["v"] == expected
             story.version, expected = decision["v"], decision["v"] + 1
-            for name, data in decision.get("e", ()):
+            for name, text in decision.get("e", ()):
                 if name == CHANGED:
-                    _take_changes(story, data, decision)
+                    _take_changes(story, read_changes(text), decision)
                 elif name == FIRED:
-                    _take_notice(story, data)
+                    _take_notice(story, read_firing(text))
                 elif name == BREACHED:
-                    story.clocks[_number(data)].breached = True
+                    story.clocks[int(read_breach(text).clock.id.rpartition("/")[2])].breached = True
     story.whole = story.whole and bool(story.orders)
     return story
 
 
-def _number(data: Mapping[str, Any]) -> int:
-    return int(data["clock"]["id"].rpartition("/")[2])
+def _take_notice(story: Story, fired: Firing) -> None:
+    if not is_alarm(fired.clock.kind) and fired.rung.audience:
+        story.notices.append((fired.clock.kind, fired.rung.name, fired.rung.audience))
 
 
-def _take_notice(story: Story, data: Mapping[str, Any]) -> None:
-    kind, rung = data["clock"]["kind"], data["rung"]
-    if not is_alarm(kind) and rung["audience"]:
-        story.notices.append((kind, rung["name"], tuple(rung["audience"])))
-
-
-def _take_changes(story: Story, data: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
-    heard = seconds(decision["at"])
-    at = seconds(decision["on"]) if "on" in decision else heard
+def _take_changes(story: Story, changes: Changes, decision: Mapping[str, Any]) -> None:
+    heard = seconds(decision["at"].replace(tzinfo=UTC))  # BSON is decoded to UTC that does not say so
+    at = seconds(decision["on"].replace(tzinfo=UTC)) if "on" in decision else heard
     facts: list[Fact] = []
     known = story.orders[-1] if story.orders else None
-    if _is_other(story, known, data) and known is not None:
+    if _is_other(story, known, changes) and known is not None:
         facts.append(Fact(What.ORDER, at, heard))
         if _has_other_terms(known, story.orders[-1]):
-            touched = [one["number"] for one in data["clocks"] if one["change"] != "retargeted"]
+            touched = [one.number for one in changes.clocks if one.change != "retargeted"]
             facts.append(Fact(What.TERMS, at, heard, extra=touched))
-    for record in data["clocks"]:
-        if not is_alarm(record["kind"]):
+    for record in changes.clocks:
+        if not is_alarm(record.kind):
             facts += _facts_of(story, record, at, heard)
     story.facts += _once(facts) if len(facts) > 1 else facts
 
 
-def _is_other(story: Story, known: Order | None, data: Mapping[str, Any]) -> bool:
+def _is_other(story: Story, known: Order | None, changes: Changes) -> bool:
     """Notes the order as this record shows it, unless it is as before."""
-    raw, region, team = data.get("traits"), data["region"], data.get("team")
-    if raw is None and known is not None and (known.region, known.team) == (region, team):
+    region, team, text = changes.region, changes.team, bytes(changes.traits)
+    if text == NO_TRAITS and known is not None and (known.region, known.team) == (region, team):
         return False
-    if raw is not None:
-        traits = _traits(raw)
+    if text != NO_TRAITS:
+        traits = _traits(text)
     elif known is not None:
         traits = known.traits
     else:
@@ -197,29 +194,23 @@ def _is_other(story: Story, known: Order | None, data: Mapping[str, Any]) -> boo
     return True
 
 
-def _traits(raw: Mapping[str, Any]) -> Traits:
+def _traits(text: bytes) -> Traits:
     """Made once for all orders alike that were received in the same second; a record of most steps brings them."""
-    key = tuple([tuple(value) if type(value) is list else value for value in raw.values()])
-    found = _TRAITS.get(key)
+    found = _TRAITS.get(text)
     if found is None:
         if len(_TRAITS) >= MOST_TRAITS:
             _TRAITS.clear()
-        found = _TRAITS[key] = restored({**raw, **_in_utc(raw)}, Traits)
+        found = _TRAITS[text] = read_traits(text)
     return found
-
-
-def _in_utc(raw: Mapping[str, Any]) -> dict[str, datetime]:
-    return {name: value.replace(tzinfo=UTC) for name, value in raw.items() if isinstance(value, datetime)}
 
 
 def _has_other_terms(one: Order, other: Order) -> bool:
     return one.region != other.region or not same_terms(one.traits, other.traits)
 
 
-def _facts_of(story: Story, record: Mapping[str, Any], at: int, heard: int) -> list[Fact]:
-    number, state, change = record["number"], record["state"], record["change"]
-    turn = record.get("turn") or {}
-    event, reason = turn.get("event"), turn.get("reason")
+def _facts_of(story: Story, record: Record, at: int, heard: int) -> list[Fact]:
+    number, state, change = record.number, record.state, record.change
+    event, reason = (record.turn.event, record.turn.reason) if record.turn else (None, None)
     facts = []
     clock = story.clocks.get(number)
     was_live, was_held = clock is None or clock.state in LIVE, clock is not None and clock.provisional
@@ -247,27 +238,25 @@ def _facts_of(story: Story, record: Mapping[str, Any], at: int, heard: int) -> l
     return facts
 
 
-def _until(record: Mapping[str, Any]) -> tuple[int | None, int]:
+def _until(record: Record) -> tuple[int | None, int]:
     """When the extension ends, and what was left of the budget, which alone is known of a clock that was paused."""
-    due, elapsed = record["due_at"], record["elapsed_seconds"]
-    return _seconds(due), record["budget_seconds"] - (elapsed or 0)
+    return _seconds(record.due_at), record.budget_seconds - (record.elapsed_seconds or 0)
 
 
-def _recorded(record: Mapping[str, Any]) -> Recorded:
-    policy, calendar = record["policy"], record["calendar"]
+def _recorded(record: Record) -> Recorded:
     return Recorded(
-        record["kind"],
-        seconds(record["started_at"]),
-        record["budget_seconds"],
-        record["unit"],
-        (policy["id"], policy["version"]),
-        (calendar["id"], calendar["version"]),
-        _seconds(record["due_at"]),
-        record["state"],
-        record["provisional"],
-        record["change"],
-        record["breached_at"] is not None,
-        record["not_covered"],
+        record.kind,
+        seconds(record.started_at),
+        record.budget_seconds,
+        record.unit,
+        (record.policy.id, record.policy.version),
+        (record.calendar.id, record.calendar.version),
+        _seconds(record.due_at),
+        record.state,
+        record.provisional,
+        record.change,
+        record.breached_at is not None,
+        record.not_covered,
     )
 
 

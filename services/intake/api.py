@@ -22,11 +22,19 @@ from shared.runtime.http import idempotency
 from shared.runtime.http.answers import answer, respond, show
 from shared.runtime.http.auth import Caller
 from shared.runtime.http.bodies import JsonBody, OptionalJsonBody
-from shared.runtime.http.openapi import body_of
+from shared.runtime.http.openapi import also, body_of, several_of
 from shared.runtime.http.problems import ProblemError, invalid, parse
 from shared.runtime.http.requests import Cursor, ExpectedVersion, Limit, RequestCause, refuse_stale
 
 Choice = Annotated[str | None, Query(max_length=500, description="One value, or several with commas between.")]
+Statuses = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="One value, or several with commas between.",
+        json_schema_extra={"pattern": several_of(Status)},
+    ),
+]
 Subtree = Annotated[str | None, Query(max_length=200, description="A path; what lies below it belongs to it.")]
 Exact = Annotated[str | None, Query(max_length=64)]
 
@@ -42,7 +50,7 @@ def routes(context: Context) -> APIRouter:
 def _reception(context: Context) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/v1/complaints", status_code=201, openapi_extra=body_of(SubmissionIn))
+    @router.post("/v1/complaints", status_code=201, responses=also(200), openapi_extra=body_of(SubmissionIn))
     async def submit(request: Request, body: JsonBody, caller: Caller, cause: RequestCause) -> Response:
         if not may_send(caller, SUBMITTED, context.facts()):
             raise ProblemError("forbidden")
@@ -113,7 +121,7 @@ def _received(result: Executed | Refusal, caller: Actor) -> Response:
 
 
 async def _filters(
-    status: Choice = None,
+    status: Statuses = None,
     source: Choice = None,
     channel: Choice = None,
     customer_id: Exact = None,

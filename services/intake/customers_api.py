@@ -13,7 +13,7 @@ from shared.runtime.context import Context
 from shared.runtime.http.answers import respond
 from shared.runtime.http.auth import Caller
 from shared.runtime.http.bodies import JsonBody
-from shared.runtime.http.openapi import body_of
+from shared.runtime.http.openapi import also, body_of
 from shared.runtime.http.problems import ProblemError, invalid, parse
 
 
@@ -27,7 +27,7 @@ def routes(context: Context) -> APIRouter:
             raise ProblemError("not_found")
         return respond(masked(found, caller))
 
-    @router.put("/v1/customers/{customer_id}", openapi_extra=body_of(ProfileIn))
+    @router.put("/v1/customers/{customer_id}", responses=also(201), openapi_extra=body_of(ProfileIn))
     async def put_customer(customer_id: str, body: JsonBody, caller: Caller) -> Response:
         found = await customers.find(context.database, customer_id)
         facts = context.facts()
@@ -46,7 +46,8 @@ def routes(context: Context) -> APIRouter:
 
 def _profile(customer_id: str, body: Any) -> ProfileRecord:
     """The id in the path is the customer's; one in the body may only repeat it."""
-    said = body if not isinstance(body, dict) or "id" in body else {**body, "id": customer_id}
+    told = isinstance(body, dict) and body.get("id") is None
+    said = {**body, "id": customer_id} if told else body
     profile = parse(ProfileRecord, said)
     if profile.id != customer_id:
         raise invalid("/id", "is not the id in the path")

@@ -1,7 +1,7 @@
 """What callers and other systems may say to intake, checked to the last field; unknown fields are ignored."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -10,6 +10,7 @@ from services.intake.domain.submission import MAX_PATH, PATH, Submission, Submit
 from shared.events.complaints import Attachment
 from shared.events.parts import ComplaintObject, RegulatorCase
 from shared.kernel.clock import to_milliseconds
+from shared.runtime.http.values import WHOLE
 
 Tier = Literal["platinum", "gold", "silver", "standard"]
 Channel = Literal["phone", "web", "app", "email", "im", "counter", "regulator", "media", "internal"]
@@ -39,9 +40,15 @@ Id = Annotated[str, Field(min_length=1, max_length=NUMBER_LENGTH, pattern=PRINTA
 Path = Annotated[str, Field(max_length=MAX_PATH, pattern=PATH)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Phone = Annotated[str, Field(min_length=1, max_length=40)]
-Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x7f-\x9f]+@[^@\s\x7f-\x9f]+$")]
 Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Text = Annotated[str, Field(max_length=20_000)]
+
+
+REGULATORS_HAVE_A_CASE: dict[str, Any] = {
+    "if": {"properties": {"channel": {"const": "regulator"}}},
+    "then": {"required": ["regulator_case"], "properties": {"regulator_case": {"type": "object"}}},
+}
 
 
 class Model(BaseModel):
@@ -70,13 +77,15 @@ class RegulatorCaseIn(Model):
 
 class AttachmentIn(Model):
     name: Annotated[str, Field(min_length=1, max_length=255)]
-    uri: Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+    uri: Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\s\x00-\x1f\x7f-\x9f]+$")]
     media_type: Annotated[str, Field(max_length=127, pattern=r"^[\w.+-]+/[\w.+-]+$")]
-    size: Annotated[int, Field(ge=0, le=2**53)]
+    size: Annotated[int, Field(ge=0, le=2**53), WHOLE]
 
 
 class SubmissionIn(Model):
     """complaint.submitted over HTTP; the number may come from the Idempotency-Key."""
+
+    model_config = ConfigDict(json_schema_extra=REGULATORS_HAVE_A_CASE)
 
     external_id: Id | None = None
     channel: Channel

@@ -20,7 +20,7 @@ from shared.runtime.http import idempotency
 from shared.runtime.http.answers import answer, page, page_within, respond, show
 from shared.runtime.http.auth import Caller, require_role
 from shared.runtime.http.bodies import JsonBody, OptionalJsonBody
-from shared.runtime.http.openapi import body_of
+from shared.runtime.http.openapi import also, body_of
 from shared.runtime.http.problems import ProblemError, parse
 from shared.runtime.http.requests import Cursor, ExpectedVersion, Limit, RequestCause, encode_cursor, refuse_stale
 
@@ -68,7 +68,7 @@ def _add_notices(router: APIRouter, context: Context) -> None:
 
 
 def _add_subscriptions(router: APIRouter, context: Context) -> None:
-    @router.post("/v1/subscriptions", openapi_extra=body_of(NewSubscription))
+    @router.post("/v1/subscriptions", status_code=201, responses=also(200), openapi_extra=body_of(NewSubscription))
     async def subscribe(caller: Caller, body: JsonBody, cause: RequestCause) -> Response:
         require_role(caller, "admin")
         wanted = _allowed(parse(NewSubscription, body), context)
@@ -90,7 +90,7 @@ def _add_subscriptions(router: APIRouter, context: Context) -> None:
             raise ProblemError("not_found")
         return respond(subscription_json(found))
 
-    @router.delete("/v1/subscriptions/{subscription_id}")
+    @router.delete("/v1/subscriptions/{subscription_id}", status_code=204)
     async def unsubscribe(subscription_id: str, caller: Caller) -> Response:
         require_role(caller, "admin")
         if not await subscriptions.end(context.database, subscription_id):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from services.workflow.directory_schemas import ENTRIES, Entry
+from services.workflow.directory_schemas import ENTRIES, ID, Entry
 from services.workflow.domain import DIRECTORY_ENTRIES
 from services.workflow.domain.directory import PutEntry, entry_id
 from shared.kernel.aggregate import Snapshot
@@ -15,13 +15,13 @@ from shared.runtime.context import Context
 from shared.runtime.http.answers import Place, answer, page_within, respond, show
 from shared.runtime.http.auth import Caller, require_role
 from shared.runtime.http.bodies import JsonBody
-from shared.runtime.http.openapi import body_of
+from shared.runtime.http.openapi import also, body_of
 from shared.runtime.http.problems import ProblemError, parse
 from shared.runtime.http.requests import Conditions, Cursor, Limit, RequestCause
 
 TEAM = ("id", "name", "regions", "parent_team", "leader_id", "members")
 ROUTE = ("id", "version", "name", "rank", "category", "region", "tier", "team")
-Name = Annotated[str, Path(max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Path(max_length=128, pattern=ID)]
 
 
 def routes(context: Context) -> APIRouter:
@@ -54,7 +54,7 @@ def _entries(context: Context, kind: str, model: type[Entry]) -> APIRouter:
             raise ProblemError("not_found")
         return show(found, entry_json)
 
-    @router.put("/{name:path}", openapi_extra=body_of(model))
+    @router.put("/{name:path}", responses=also(201), openapi_extra=body_of(model))
     async def put_entry(
         name: Name, body: JsonBody, caller: Caller, cause: RequestCause, conditions: Conditions
     ) -> Response:

@@ -8,6 +8,7 @@ from services.workflow.arguments import STATED, Arguments, Instant, Name, Scores
 from services.workflow.domain import aftercare_commands as a
 from shared.events.parts import Reason
 from shared.kernel.aggregate import Actor
+from shared.runtime.http.values import WHOLE
 
 MOST_PARTICIPANTS = 20
 
@@ -40,7 +41,7 @@ class Consult(Arguments):
     participants: Annotated[list[Participant], Field(min_length=1, max_length=MOST_PARTICIPANTS)]
     question: Text
     rule: Literal["all", "any", "k"]
-    k: Annotated[StrictInt, Field(ge=1, le=MOST_PARTICIPANTS)] | None = None
+    k: Annotated[StrictInt, Field(ge=1, le=MOST_PARTICIPANTS), WHOLE] | None = None
     due_at: Instant | None = None
 
     def command(self, actor: Actor) -> a.Consult:

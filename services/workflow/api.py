@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.workflow import admin_api, reports, stream
-from services.workflow.arguments import Arguments
 from services.workflow.clocks import clocks_of
 from services.workflow.domain import WORK_ORDERS
 from services.workflow.domain.commands import Unsupported, WorkOrderCommand
@@ -21,7 +20,7 @@ from shared.runtime.context import Context
 from shared.runtime.http.answers import answer, page, respond, show
 from shared.runtime.http.auth import Caller
 from shared.runtime.http.bodies import OptionalJsonBody
-from shared.runtime.http.openapi import body_of
+from shared.runtime.http.openapi import body_of_any
 from shared.runtime.http.problems import ProblemError, invalid, parse
 from shared.runtime.http.requests import Cursor, ExpectedVersion, Limit, RequestCause, encode_cursor, refuse_stale
 
@@ -73,7 +72,7 @@ def _orders(context: Context) -> APIRouter:
         snapshot = await readable(context, order_id, caller)
         return respond(page(actions_of(context, snapshot, caller), None), headers=NO_STORE)
 
-    @router.post("/actions/{action}", openapi_extra=body_of(Arguments, required=False))
+    @router.post("/actions/{action}", openapi_extra=body_of_any(ARGUMENTS.values()))
     async def act(
         order_id: str,
         action: str,

@@ -3,29 +3,17 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictInt,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
 from services.workflow.domain import commands as c
 from shared.events.parts import Reason
 from shared.kernel.aggregate import Actor
 from shared.kernel.clock import to_milliseconds
+from shared.runtime.http import values
+from shared.runtime.http.values import WHOLE
 
 STATED = "other"
 """The code of a reason that was given in words only."""
-
-
-def _as_text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("a time is text in RFC 3339 with an offset")
-    return value
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -34,11 +22,11 @@ def _in_utc(value: datetime) -> datetime:
     return to_milliseconds(value.astimezone(UTC))
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_as_text), AfterValidator(_in_utc)]
+Instant = Annotated[values.Instant, AfterValidator(_in_utc)]
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"\S")]
 Text = Annotated[str, Field(min_length=1, max_length=5_000, pattern=r"\S")]
 Words = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
-Scores = Annotated[dict[Name, Annotated[StrictInt, Field(ge=1, le=5)]], Field(max_length=20)]
+Scores = Annotated[dict[Name, Annotated[StrictInt, Field(ge=1, le=5), WHOLE]], Field(max_length=20)]
 
 
 class Arguments(BaseModel):
@@ -47,7 +35,9 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     occurred_at: Instant | None = Field(default=None, description="When it happened; default: now.")
-    expected_version: Annotated[StrictInt, Field(ge=0)] | None = Field(default=None, description="As If-Match.")
+    expected_version: Annotated[StrictInt, Field(ge=0), WHOLE] | None = Field(
+        default=None, description="As If-Match."
+    )
     command_id: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
         default=None, description="As Idempotency-Key."
     )

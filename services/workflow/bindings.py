@@ -1,11 +1,13 @@
 """What workflow hears, and which command it makes of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from services.workflow.arguments import Arguments
-from services.workflow.clock_facts import facts_of_breach, facts_of_change
+from services.workflow.clock_facts import facts_of_breach, facts_of_change, is_alarm
 from services.workflow.domain import WORK_ORDERS
 from services.workflow.domain import aftercare_commands as a
 from services.workflow.domain import commands as c
@@ -19,7 +21,7 @@ from shared.events import complaints, notifications, sla
 from shared.events.catalogue import wire_type
 from shared.events.directory import DirectoryChanged
 from shared.events.parts import Reason
-from shared.kernel.aggregate import SYSTEM, Actor, Facts
+from shared.kernel.aggregate import SYSTEM, Actor, Event, Facts
 from shared.kernel.ids import COMPLAINT, WORK_ORDER, sibling
 from shared.kernel.refusal import Refusal
 from shared.messaging import contract
@@ -142,15 +144,11 @@ def copy_clocks(delivery: Delivery) -> list[Copy]:
     changed: sla.ClocksChanged | sla.ClockBreached = delivery.change
     at = delivery.envelope.time or delivery.record.timestamp
     if isinstance(changed, sla.ClocksChanged):
-        told = [facts_of_change(changed, clock, at) for clock in changed.clocks]
+        told = [facts_of_change(changed, clock, at) for clock in changed.clocks if not is_alarm(clock)]
     else:
-        told = [facts_of_breach(changed)]
+        told = [] if is_alarm(changed.clock) else [facts_of_breach(changed)]
     order = changed.work_order_id
-    return [
-        (f"{order}/{facts['clock']}", {**facts, "work_order": order, "as_of": at})
-        for facts in told
-        if not facts["kind"].startswith("alarm.")
-    ]
+    return [(f"{order}/{facts['clock']}", {**facts, "work_order": order, "as_of": at}) for facts in told]
 
 
 # notifications
@@ -194,6 +192,11 @@ def copy_entry(delivery: Delivery) -> Copy:
     return f"{entry.id}:{entry.version}", stored(entry)
 
 
+def _whole(kind: type[Event], to: Callable[[Delivery], Target | None] = lambda _: None) -> tuple[str, On]:
+    """An event that is all there is in its record."""
+    return wire_type(kind), On(contract.change(kind), to, directly=msgspec.json.Decoder(kind).decode)
+
+
 BINDINGS: tuple[Binding, ...] = (
     Trigger(
         topic="complaints",
@@ -223,25 +226,24 @@ BINDINGS: tuple[Binding, ...] = (
     Trigger(
         topic="notifications",
         aggregate=WORK_ORDERS,
-        on={
-            wire_type(notifications.Sent): On(contract.change(notifications.Sent), on_sent),
-            wire_type(notifications.Delivered): On(contract.change(notifications.Delivered), on_sent),
-            wire_type(notifications.Failed): On(contract.change(notifications.Failed), on_failed),
-        },
+        on=dict(
+            (
+                _whole(notifications.Sent, on_sent),
+                _whole(notifications.Delivered, on_sent),
+                _whole(notifications.Failed, on_failed),
+            )
+        ),
     ),
     Replica(
         topic="sla",
         collection=CLOCKS,
-        on={
-            wire_type(sla.ClocksChanged): On(contract.change(sla.ClocksChanged), lambda _: None),
-            wire_type(sla.ClockBreached): On(contract.change(sla.ClockBreached), lambda _: None),
-        },
+        on=dict((_whole(sla.ClocksChanged), _whole(sla.ClockBreached))),
         copy=copy_clocks,
     ),
     Replica(
         topic="directory",
         collection=DIRECTORY,
-        on={wire_type(DirectoryChanged): On(contract.change(DirectoryChanged), lambda _: None)},
+        on=dict((_whole(DirectoryChanged),)),
         copy=copy_entry,
     ),
 )

@@ -3,10 +3,10 @@
 Only the passing of time is left to whoever reads it: an open clock is missed once it runs beyond its due.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 from shared.events.parts import ClockChange, ClockView, RunningInterval, Turn
@@ -23,13 +23,21 @@ GIVEN_TO_TEAM = frozenset({"accept"})
 OF_ORDER = ("category", "priority", "tier")
 """The order's, as they were when the clock last changed: an ended clock keeps what it was measured by."""
 
+_TOLD = tuple(ClockView.__dataclass_fields__)
+_told = attrgetter(*_TOLD)
 _ENDED = frozenset({"stopped", "cancelled"})
+
+
+def is_alarm(clock: ClockView) -> bool:
+    """A timer of ours, not a clock of the order."""
+    return clock.kind.startswith("alarm.")
 
 
 def facts_of_change(event: ClocksChanged, clock: ClockChange, at: datetime) -> dict[str, Any]:
     """As of `at`, when escalation decided it."""
     ended_at = clock.ledger[-1].until if clock.ledger and clock.state in _ENDED else None
-    facts = _facts(clock) | {
+    facts = {
+        **_facts(clock),
         "number": clock.number,
         "cycle": clock.cycle,
         "region": event.region,
@@ -41,10 +49,12 @@ def facts_of_change(event: ClocksChanged, clock: ClockChange, at: datetime) -> d
         "pauses": [{"reason": reason, "seconds": seconds} for reason, seconds in pauses_of(clock, at).items()],
         "paused": _open_pause(clock),
     }
-    facts |= {name: value for name in OF_ORDER if (value := getattr(event, name)) is not None}
-    if clock.kind in GIVEN_TO_TEAM and clock.state in _ENDED:
-        return facts
-    return facts | {"team": event.team}
+    for name in OF_ORDER:
+        if (value := getattr(event, name)) is not None:
+            facts[name] = value
+    if clock.kind not in GIVEN_TO_TEAM or clock.state not in _ENDED:
+        facts["team"] = event.team
+    return facts
 
 
 def facts_of_breach(event: ClockBreached) -> dict[str, Any]:
@@ -69,11 +79,13 @@ def outcome_of(clock: ClockChange) -> str:
 
 def pauses_of(clock: ClockChange, at: datetime) -> Mapping[str, int]:
     """Seconds between the stretches in which it ran, by reason; of a clock that never ran again, up to `at`."""
-    seconds: Counter[str] = Counter()
-    for before, after in pairwise(clock.ledger):
-        seconds[reason_of(before.ended)] += _between(before, after.since)
+    breaks = [(before, after.since) for before, after in pairwise(clock.ledger)]
     if clock.state == "stopped" and clock.ledger and _ended_in_pause(clock, clock.ledger[-1]):
-        seconds[reason_of(clock.ledger[-1].ended)] += _between(clock.ledger[-1], at)
+        breaks.append((clock.ledger[-1], at))
+    seconds: dict[str, int] = {}
+    for before, until in breaks:
+        reason = reason_of(before.ended)
+        seconds[reason] = seconds.get(reason, 0) + _between(before, until)
     return {reason: duration for reason, duration in seconds.items() if duration}
 
 
@@ -107,5 +119,7 @@ def _between(ran: RunningInterval, until: datetime) -> int:
 
 def _facts(clock: ClockView) -> dict[str, Any]:
     """What every record tells of a clock, without what only escalation needs."""
-    view = ClockView(**{name: getattr(clock, name) for name in ClockView.__dataclass_fields__})
-    return {**stored(view), "clock": clock.id}
+    facts = dict(zip(_TOLD, _told(clock), strict=True))
+    facts["policy"], facts["calendar"] = stored(clock.policy), stored(clock.calendar)
+    facts["clock"] = clock.id
+    return facts

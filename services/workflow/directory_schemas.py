@@ -4,9 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+from shared.runtime.http.values import WHOLE
+
+# Control characters are named one by one: whether \\s means all of them depends on who reads the pattern.
+ID = r"^[^\s\x00-\x1f\x7f-\x9f]+$"
+Id = Annotated[str, Field(min_length=1, max_length=128, pattern=ID)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Path = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/\s]+(/[^/\s]+)*$")]
+Path = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/\s\x7f-\x9f]+(/[^/\s\x7f-\x9f]+)*$")]
 Regions = Annotated[tuple[Path, ...], Field(max_length=500)]
 
 
@@ -29,7 +33,7 @@ class Team(Entry):
 
 class Person(Entry):
     name: Name
-    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x7f-\x9f]+@[^@\s\x7f-\x9f]+$")] | None = None
     language: Annotated[str, Field(pattern=r"^(zh|en)$")] = "zh"
     regions: Regions = ()
 
@@ -39,7 +43,7 @@ class Route(Entry):
 
     team: Id
     name: Annotated[str, Field(max_length=200)] = ""
-    rank: Annotated[StrictInt, Field(ge=-1_000_000, le=1_000_000)] = 0
+    rank: Annotated[StrictInt, Field(ge=-1_000_000, le=1_000_000), WHOLE] = 0
     category: Path | None = None
     region: Path | None = None
     tier: Annotated[str, Field(pattern=r"^(platinum|gold|silver|standard)$")] | None = None

@@ -4,13 +4,15 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.workflow.domain.states import Status
 from services.workflow.queries import SORTS, Wanted, Where, below, visible
 from shared.kernel.aggregate import Actor
+from shared.runtime.http.openapi import several_of
 from shared.runtime.http.problems import invalid
 from shared.runtime.http.requests import encode_cursor
+from shared.runtime.http.values import Instant
 
 PLAIN = r"^[^\x00]*$"  # the database refuses to look for anything else
 Choice = Annotated[str | None, Field(max_length=500, description="One value, or several with commas between.")]
@@ -20,19 +22,23 @@ Subtree = Annotated[
 
 
 class Filters(BaseModel):
-    status: Choice = None
+    status: Annotated[Choice, Field(json_schema_extra={"pattern": several_of(Status)})] = None
     team: Choice = None
     assignee: Choice = None
     priority: Choice = None
     tier: Choice = None
     category: Subtree = None
     region: Subtree = None
-    due_before: AwareDatetime | None = Field(default=None, description="A clock of the order is due before.")
+    due_before: Instant | None = Field(default=None, description="A clock of the order is due before.")
     breached: bool | None = Field(default=None, description="Whether a clock of the order has breached.")
     q: str | None = Field(
         default=None, max_length=200, pattern=PLAIN, description="Part of number, customer or subject."
     )
-    sort: str = Field(default="-created_at", description=f"One of {', '.join(SORTS)}; with - before it: descending.")
+    sort: str = Field(
+        default="-created_at",
+        description=f"One of {', '.join(SORTS)}; with - before it: descending.",
+        json_schema_extra={"enum": [sign + name for name in SORTS for sign in ("", "-")]},
+    )
 
     def wanted(self, caller: Actor, limit: int, cursor: tuple[Any, ...] | None) -> Wanted:
         """Raises ProblemError request_invalid."""

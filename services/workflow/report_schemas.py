@@ -4,13 +4,15 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.workflow.attainment import GROUPINGS, Question
 from services.workflow.filters import PLAIN, Choice, Subtree
 from services.workflow.queries import Where, below, visible
 from services.workflow.report_texts import KINDS
 from shared.kernel.aggregate import Actor
+from shared.runtime.http import values
+from shared.runtime.http.openapi import several_of
 from shared.runtime.http.problems import ProblemError, invalid
 
 LONGEST_RANGE = timedelta(days=400)
@@ -18,7 +20,7 @@ USUAL_RANGE = timedelta(days=30)
 EARLIEST, LATEST = 1970, 9000  # years; a zone's offset must not lead out of the calendar
 MOST_GROUPINGS = 3
 CHOICES, SUBTREES = ("kind", "team", "priority", "tier"), ("region", "category")
-Instant = Annotated[AwareDatetime | date | None, Field(union_mode="left_to_right")]
+Moment = Annotated[values.Instant | values.Date | None, Field(union_mode="left_to_right")]
 
 
 class AttainmentQuery(BaseModel):
@@ -26,12 +28,15 @@ class AttainmentQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    from_: Instant = Field(default=None, alias="from", description="Due from; an instant, or a date of the zone.")
-    to: Instant = Field(default=None, description="Due before. Default: the end of today, in the zone.")
+    from_: Moment = Field(default=None, alias="from", description="Due from; an instant, or a date of the zone.")
+    to: Moment = Field(default=None, description="Due before. Default: the end of today, in the zone.")
     group_by: str = Field(
-        default="kind", max_length=100, description=f"Of {', '.join(GROUPINGS)}, up to 3 with commas between."
+        default="kind",
+        max_length=100,
+        description=f"Of {', '.join(GROUPINGS)}, up to 3 with commas between.",
+        json_schema_extra={"pattern": several_of(GROUPINGS, most=MOST_GROUPINGS)},
     )
-    kind: Choice = None
+    kind: Annotated[Choice, Field(json_schema_extra={"pattern": several_of(KINDS)})] = None
     region: Subtree = None
     team: Annotated[Choice, Field(pattern=PLAIN)] = None
     category: Subtree = None

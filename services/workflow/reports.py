@@ -19,6 +19,7 @@ from shared.persistence.driver import DriverError
 from shared.runtime.context import Context
 from shared.runtime.http.answers import page, respond
 from shared.runtime.http.auth import Caller, require_role
+from shared.runtime.http.openapi import answers
 from shared.runtime.http.problems import ProblemError, invalid, preferred_language
 
 READERS = ("leader", "supervisor", "reviewer", "admin", "auditor")
@@ -34,7 +35,7 @@ def routes(context: Context) -> APIRouter:
     async def list_reports(_caller: Reader, request: Request) -> Response:
         return respond(page([_described(_language(request))], None), headers=HEADERS)
 
-    @router.get(f"/{ATTAINMENT}")
+    @router.get(f"/{ATTAINMENT}", responses=answers("application/json", "text/csv"))
     async def attainment(caller: Reader, request: Request, query: Annotated[AttainmentQuery, Query()]) -> Response:
         now = context.clock.now()
         question = query.question(caller, now)

@@ -11,6 +11,7 @@ from services.workflow.handling_schemas import HANDLING
 from shared.events.parts import Reason
 from shared.events.workorders import Remedy
 from shared.kernel.aggregate import Actor
+from shared.runtime.http.values import WHOLE
 
 
 class Acknowledge(Arguments):
@@ -63,7 +64,7 @@ class Respond(Arguments):
 
 class RemedyGiven(BaseModel):
     kind: Literal["refund", "repair", "replace", "compensation", "apology", "information", "other", "unknown", "none"]
-    amount_cents: Annotated[StrictInt, Field(ge=0, le=10**12)] | None = None
+    amount_cents: Annotated[StrictInt, Field(ge=0, le=10**12), WHOLE] | None = None
 
 
 class SubmitResolution(Arguments):
@@ -147,7 +148,7 @@ class Cancel(Arguments):
 
 
 class Escalate(Arguments):
-    level: Annotated[StrictInt, Field(ge=1, le=9)]
+    level: Annotated[StrictInt, Field(ge=1, le=9), WHOLE]
     reason: Words | None = None
 
     def command(self, actor: Actor) -> c.Escalate:

@@ -2,6 +2,7 @@
 
 import base64
 from datetime import datetime
+from struct import unpack_from
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 COMPLAINT, WORK_ORDER, CLOCK_SET, NOTICE, DIRECTORY = "cmp_", "wo_", "clk_", "ntc_", "dir_"
@@ -34,8 +35,8 @@ def murmur2(key: bytes) -> int:
     m, mask = 0x5BD1E995, 0xFFFFFFFF
     hashed = 0x9747B28C ^ len(key)
     whole = len(key) & ~3
-    for at in range(0, whole, 4):
-        k = int.from_bytes(key[at : at + 4], "little") * m & mask
+    for word in unpack_from(f"<{whole // 4}I", key):
+        k = word * m & mask
         hashed = (hashed * m & mask) ^ ((k ^ k >> 24) * m & mask)
     if whole < len(key):
         hashed = (hashed ^ int.from_bytes(key[whole:], "little")) * m & mask

@@ -10,7 +10,8 @@ class Refusal:
     `code` is stable, lower snake case and has an HTTP status and a text in zh and en.
     `pointer` is a JSON pointer to the argument at fault, if one is.
     `final` says that no later state can turn this refusal into an acceptance (a terminal status, a contradiction
-    with what is recorded for ever); only then may a refused record leave no trace in the log.
+    with what is recorded for ever); only then may a refused record leave no trace in the log. Any other refusal is
+    recorded, also of what does not exist yet: it would be accepted by a process that slept, after the dead letter.
     """
 
     code: str

@@ -185,7 +185,7 @@ class _Batch(Generic[S]):
 
     def _known(self, snapshot: Snapshot[S], item: Item) -> Known | Gap | None:
         first = document_version(snapshot, item.cause)
-        if first is None:
+        if first is None and self._older:
             first = self._older.get((item.aggregate_id, item.cause.source, item.cause.id))
         if first is not None:
             return Known(first)
@@ -201,13 +201,13 @@ class _Batch(Generic[S]):
     def _outcome(self, snapshot: Snapshot[S], item: Item) -> "Result | _Asked":
         command = item.command
         if command is None:
-            return _Asked() if snapshot.version else Waits("unknown_subject")
+            return Waits("unknown_subject") if snapshot.state is None else _Asked()
         outcome: Any
         if command.expected_version is not None and command.expected_version != snapshot.version:
             outcome = Refusal("stale_version", f"the version is {snapshot.version}")
         else:
             now = self._facts.now if snapshot.at is None else max(self._facts.now, snapshot.at)
-            outcome = self.kind.decide(snapshot.state, command, replace(self._facts, now=now))
+            outcome = self.kind.decide(snapshot.state, command, Facts(now, self._facts.reference))
         if isinstance(outcome, Refusal):
             return self._refused(snapshot, item, outcome)
         if isinstance(outcome, Unchanged):
@@ -221,10 +221,10 @@ class _Batch(Generic[S]):
     def _refused(snapshot: Snapshot[S], item: Item, refusal: Refusal) -> "Result | _Asked":
         if refusal.code in item.waits_for:
             return Waits(refusal.code)
-        if not snapshot.version and refusal.code == "not_found" and item.records_refusals:
+        unborn = snapshot.state is None
+        if unborn and refusal.code == "not_found" and item.records_refusals:
             return Waits("unknown_subject")
-        recorded = item.mark is not None or (item.records_refusals and not refusal.final)
-        if recorded and snapshot.version:
+        if not unborn if item.mark is not None else item.records_refusals and not refusal.final:
             return _Asked(refusal=refusal)
         return Declined(refusal, snapshot)
 
@@ -247,7 +247,8 @@ class _Batch(Generic[S]):
         snapshot, states = step(self.kind, before, decision, first)
         plan.snapshot = snapshot
         plan.decisions.append(decision)
-        plan.causes.add((item.cause.source, item.cause.id))
+        if snapshot.state is not None:
+            plan.causes.add((item.cause.source, item.cause.id))
         return Decided(decision, snapshot, states)
 
     def _documents(self, plans: Mapping[str, _Plan[S]]) -> list[LogDocument[S]]:

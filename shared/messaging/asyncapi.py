@@ -29,7 +29,7 @@ VIEWS: dict[str, tuple[str, type]] = {
     "workorders": ("work_order", WorkOrderView),
 }
 """By topic: what stands beside every change, and under which name."""
-_REF = "#/components/schemas/{name}"
+_REF, _MODEL_REF = "#/components/schemas/{name}", "#/components/schemas/{model}"
 _TEXT: Json = {"type": "string"}
 _TIME: Json = {"type": "string", "format": "date-time"}
 _ACTOR: Json = {
@@ -60,6 +60,9 @@ def asyncapi_document(definition: ServiceDefinition, prefix: str = "closedloop."
     events = {**_sent_events(definition), **_received_events(definition.bindings)}
     models = _received_models(definition.bindings)
     payloads, schemas = event_schemas(events.values())
+    foreign = {kind: _foreign_message(kind, models.get(kind)) for kind in _foreign_types(definition.bindings)}
+    for message in foreign.values():  # references point from the document's root, so definitions must lie there
+        schemas.update(message["payload"].pop("$defs", {}))
     sending, receiving = _sent(definition), _received(definition)
     return {
         "asyncapi": "3.0.0",
@@ -76,7 +79,7 @@ def asyncapi_document(definition: ServiceDefinition, prefix: str = "closedloop."
         "components": {
             "messages": {
                 **{kind: _message(kind, payload) for kind, payload in sorted(payloads.items())},
-                **{kind: _foreign_message(kind, models.get(kind)) for kind in _foreign_types(definition.bindings)},
+                **foreign,
                 "dead-letter": {"headers": _object(_DEAD_LETTER_HEADERS, list(_DEAD_LETTER_HEADERS))},
             },
             "schemas": schemas,
@@ -125,7 +128,9 @@ def _message(kind: str, payload: Json) -> Json:
 
 
 def _foreign_message(kind: str, model: type[BaseModel] | None) -> Json:
-    payload: Json = {"type": "object"} if model is None else model.model_json_schema(by_alias=True)
+    payload: Json = (
+        {"type": "object"} if model is None else model.model_json_schema(by_alias=True, ref_template=_MODEL_REF)
+    )
     return {
         "name": kind,
         "contentType": "application/json",

@@ -29,10 +29,13 @@ class On:
 
     `to` returns None where this record asks nothing of anybody (a follow binding still advances past it); a trigger
     may return a list, one target per aggregate that the record touches.
+    `directly` makes the same as `decode` of the bytes, without plain data on the way: `Delivery.data` is then empty.
+    It is for records of our own whose class has no free-form part; `decode` gets to see whatever it refuses.
     """
 
     decode: Callable[[Mapping[str, Any]], Any]
     to: Callable[[Delivery], Target | list[Target] | None]
+    directly: Callable[[bytes], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

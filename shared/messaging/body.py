@@ -1,13 +1,16 @@
 """JSON from outside, let in only if log, projection and topics can hold every part of it (pure, no I/O)."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from shared.messaging.records import Rejected
 
+T = TypeVar("T")
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoders of msgspec raise for bytes that they cannot make sense of."""
 MAX_BODY_BYTES = 900 * 1024
 MAX_DEPTH = 32
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -51,15 +54,31 @@ def read_json(raw: bytes) -> Any | Rejected:
         return _unreadable(raw, error)
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _too_deep(value):
         return Rejected("too_deep", f"over {MAX_DEPTH} levels")
-    if _ESCAPED_NUL in raw or _LONG_NUMBER in raw.translate(_ONLY_DIGITS):
-        return _fault(value) or value
-    return value
+    return value if _harmless(raw) else _fault(value) or value
+
+
+def read_as(raw: bytes, decode: Callable[[bytes], T]) -> T | None:
+    """What `decode` makes of a body: a decoder of msgspec for a class without free-form parts.
+
+    None where the body does not fit, and where `read_json` might reject what is read of it.
+    """
+    if len(raw) > MAX_BODY_BYTES or not _harmless(raw):
+        return None
+    try:
+        return decode(raw)
+    except UNREADABLE:
+        return None
 
 
 def pointer(*steps: object) -> str:
     """A JSON pointer (RFC 6901), shortened: the names in it may come from outside."""
     path = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
     return path if len(path) <= 200 else path[:199] + "…"
+
+
+def _harmless(raw: bytes) -> bool:
+    """Cheap; whether no value in it can be a text with NUL or an integer beyond 64 bits."""
+    return _ESCAPED_NUL not in raw and _LONG_NUMBER not in raw.translate(_ONLY_DIGITS)
 
 
 def _unreadable(raw: bytes, error: msgspec.DecodeError) -> Rejected:

@@ -6,27 +6,33 @@ Written here because the library takes any `ce_` header for binary mode and fail
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from shared.events.catalogue import NAMESPACE, WireType
 from shared.kernel.clock import to_milliseconds
-from shared.messaging.body import MAX_BODY_BYTES, read_object
+from shared.messaging.body import MAX_BODY_BYTES, UNREADABLE, read_as, read_object
 from shared.messaging.records import Envelope, Headers, InRecord, OutRecord, Rejected
 
+T = TypeVar("T")
 STRUCTURED = b"application/cloudevents+json"
 JSON = b"application/json"
 REQUIRED = {"id": 512, "source": 512, "type": 256}  # and how long they may be
 _MAX_OPTIONAL = 512
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NAME_LENGTH = len("content-type")
+_ATTRIBUTES = {
+    **{f"ce_{name}": name for name in ("specversion", "time", "subject", "sequence", *REQUIRED)},
+    **{f"ce_{name}": name for name in ("correlationid", "causationid", "traceparent")},
+    "traceparent": "traceparent",
+}
+"""Those that are looked at, by header."""
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _value = msgspec.json.Decoder().decode
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Attributes = Mapping[str, str]
 
 
@@ -35,10 +41,22 @@ def read_envelope(record: InRecord) -> Envelope | Rejected:
 
     `time` defaults to the record's timestamp. Optional attributes that cannot be read count as absent.
     """
-    if not _is_structured(record.headers):
-        return _envelope(_from_headers(record.headers), record.timestamp)
+    attributes = _from_headers(record.headers)
+    if attributes is not None:
+        return _envelope(attributes, record.timestamp)
     members = _structured_members(record.value)
     return members if isinstance(members, Rejected) else _envelope(_from_members(members), record.timestamp)
+
+
+def type_in_headers(record: InRecord) -> bytes | None:
+    """The type that `read_envelope` would find if the rest is in order; None where the headers do not tell."""
+    found, mode = None, None
+    for name, value in record.headers:
+        if name == "ce_type":
+            found = value
+        elif mode is None and _is_content_type(name):
+            mode = value
+    return None if found is None or _names_structured(mode) else found
 
 
 def read_data(record: InRecord) -> Mapping[str, Any] | Rejected:
@@ -50,6 +68,13 @@ def read_data(record: InRecord) -> Mapping[str, Any] | Rejected:
         return members
     raw = _structured_data(members)
     return raw if isinstance(raw, Rejected) else read_object(raw)
+
+
+def read_directly(record: InRecord, decode: Callable[[bytes], T]) -> T | None:
+    """The data as `decode` reads it (see `body.read_as`); None where only `read_data` can tell what there is."""
+    if record.value is None or _is_structured(record.headers):
+        return None
+    return read_as(record.value, decode)
 
 
 def write(topic: str, key: str, envelope: Envelope, data: bytes) -> OutRecord:
@@ -92,20 +117,34 @@ def rfc3339(instant: datetime) -> str:
 
 def _is_structured(headers: Headers) -> bool:
     for name, value in headers:
-        if len(name) == _NAME_LENGTH and name.lower() == "content-type" and value is not None:
-            return value.partition(b";")[0].strip().lower() == STRUCTURED
+        if value is not None and _is_content_type(name):
+            return _names_structured(value)
     return False
 
 
-def _from_headers(headers: Headers) -> Attributes:
-    attributes = {}
-    for name, raw in headers:
-        if raw is not None and name.startswith(("ce_", "traceparent")):
+def _is_content_type(name: str) -> bool:
+    return len(name) == _NAME_LENGTH and name.lower() == "content-type"
+
+
+def _names_structured(media_type: bytes | None) -> bool:
+    if media_type is None or media_type == JSON:
+        return False
+    return media_type.partition(b";")[0].strip().lower() == STRUCTURED
+
+
+def _from_headers(headers: Headers) -> Attributes | None:
+    """None: the headers say that the attributes stand in the value."""
+    attributes, mode = {}, None
+    for header, raw in headers:
+        name = _ATTRIBUTES.get(header)
+        if name is not None and raw is not None:
             try:
-                attributes[name.removeprefix("ce_")] = raw.decode()
+                attributes[name] = raw.decode()
             except UnicodeDecodeError:
                 continue  # a required one is then missed; of any other the record can do without
-    return attributes
+        elif mode is None and raw is not None and _is_content_type(header):
+            mode = raw
+    return None if _names_structured(mode) else attributes
 
 
 def _structured_members(value: bytes | None) -> Mapping[str, msgspec.Raw] | Rejected:
@@ -117,7 +156,7 @@ def _structured_members(value: bytes | None) -> Mapping[str, msgspec.Raw] | Reje
         return _members(value)
     except msgspec.ValidationError:
         return Rejected("envelope_invalid", "/: not an object")
-    except _UNREADABLE:
+    except UNREADABLE:
         fault = read_object(value[:MAX_BODY_BYTES])
         return fault if isinstance(fault, Rejected) else Rejected("not_json", "")
 
@@ -129,7 +168,7 @@ def _from_members(members: Mapping[str, msgspec.Raw]) -> Attributes:
             continue
         try:
             value = _value(raw)
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
         if isinstance(value, str) or type(value) is int:
             attributes[name] = str(value)
@@ -143,14 +182,14 @@ def _structured_data(members: Mapping[str, msgspec.Raw]) -> bytes | Rejected:
         return Rejected("null_value", "/data")
     try:
         return base64.b64decode(_value(members["data_base64"]), validate=True)
-    except (*_UNREADABLE, binascii.Error, TypeError, ValueError):
+    except (*UNREADABLE, binascii.Error, TypeError, ValueError):
         return Rejected("envelope_invalid", "/data_base64: not base64")
 
 
 def _envelope(attributes: Attributes, timestamp: datetime) -> Envelope | Rejected:
     for name, limit in REQUIRED.items():
         text = attributes.get(name, "")
-        if not 0 < len(text) <= limit or _controls(text):
+        if not (0 < len(text) <= limit and (text.isprintable() or not _CONTROL.search(text))):
             return Rejected("envelope_invalid", f"/{name}: must be 1 to {limit} characters of UTF-8, none of control")
     if not attributes.get("specversion", "1.0").startswith("1."):
         return Rejected("envelope_invalid", "/specversion: not 1.x")
@@ -173,6 +212,8 @@ def _envelope(attributes: Attributes, timestamp: datetime) -> Envelope | Rejecte
 def _time(text: str) -> datetime | None:
     try:
         instant = msgspec.convert(text, datetime)
+        if instant.tzinfo is UTC and not instant.microsecond % 1000:
+            return instant  # as we write it ourselves
         return to_milliseconds(instant) if instant.tzinfo else None
     except (msgspec.ValidationError, OverflowError):  # the latter: year 1 or 9999, shifted to UTC
         return None
@@ -183,9 +224,7 @@ def _sequence(text: str) -> int | None:
 
 
 def _optional(attributes: Attributes, name: str) -> str | None:
-    text = attributes.get(name, "")
-    return text if 0 < len(text) <= _MAX_OPTIONAL and not _controls(text) else None
-
-
-def _controls(text: str) -> bool:
-    return not text.isprintable() and _CONTROL.search(text) is not None  # the first test alone is much cheaper
+    text = attributes.get(name)
+    if text and len(text) <= _MAX_OPTIONAL and (text.isprintable() or not _CONTROL.search(text)):
+        return text  # the first test of the characters alone is much cheaper
+    return None

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 MAX_BATCH = 1_000
 POLL_MS = 15
 PAUSE_WHEN_UNAVAILABLE = 1.0
+METADATA_MAX_AGE_MS = 10_000  # partitions that are new, or a topic that was made anew, are noticed so late at most
 SHORTEST_STALL = 60.0  # seconds of lag without progress, outside an outage, before the process gives itself up
 
 Process = Callable[[Sequence[InRecord]], Awaitable[object]]
@@ -57,6 +58,7 @@ class Consumer:
             logger=None,
             consumer_only=True,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
             graceful_timeout=20.0,
         )
         subscriber = broker.subscriber(
@@ -132,8 +134,11 @@ class Consumer:
         """Returns when the consumer has stopped making progress although records wait and nothing is down."""
         loop = asyncio.get_running_loop()
         while True:
+            looked = loop.time()
             await asyncio.sleep(SHORTEST_STALL / 6)
-            if self.waiting or self._consumer is None:
+            # A process that was stopped as a whole has had no chance to make progress.
+            slept = loop.time() - looked > SHORTEST_STALL / 2
+            if slept or self.waiting or self._consumer is None:
                 self._progressed = loop.time()
             if not await self._lags():
                 self._progressed = loop.time()

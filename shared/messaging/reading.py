@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from shared.events.catalogue import WireType
 from shared.kernel.aggregate import Command, Facts
 from shared.messaging.bindings import Binding, Copy, Follow, InvalidData, Replica, Trigger
-from shared.messaging.cloudevents import read_data, read_envelope
+from shared.messaging.cloudevents import read_data, read_directly, read_envelope, type_in_headers
 from shared.messaging.contract import catalogue
 from shared.messaging.records import Delivery, Envelope, InRecord, Rejected
 from shared.persistence.parking import Parked
@@ -18,8 +20,7 @@ from shared.persistence.parking import Parked
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True):
     """A record that a binding understood. `command` None: a followed record that only moves the watermark."""
 
     binding: Follow | Trigger
@@ -68,80 +69,91 @@ Reading = Work | Copying | Dead | Parked | Skipped
 _NO_DATA: Mapping[str, Any] = {}
 
 
+class Listeners:
+    """The bindings of one topic, and what each type is to them."""
+
+    def __init__(self, bindings: Sequence[Binding]) -> None:
+        self.bindings = bindings
+        self.followers = [binding for binding in bindings if isinstance(binding, Follow)]
+        self.wanting = {kind: [b for b in bindings if kind in b.on] for binding in bindings for kind in binding.on}
+        self.later = {kind for b in bindings if isinstance(b, Trigger) for kind in b.later} - self.wanting.keys()
+        self.foreign = all(isinstance(binding, Trigger) and binding.foreign for binding in bindings)
+        self._of_no_interest = self._passed_over()
+
+    def pass_over(self, record: InRecord) -> bool:
+        """Whether the type says already that nobody here wants the record; it is then not looked at any further."""
+        of_no_interest = self._of_no_interest
+        return bool(of_no_interest) and record.value is not None and type_in_headers(record) in of_no_interest
+
+    def _passed_over(self) -> frozenset[bytes]:
+        """Followers have to see every record, and whoever sends to a foreign topic has to hear of a wrong type."""
+        if self.followers or self.foreign:
+            return frozenset()
+        return frozenset(kind.encode() for kind in catalogue().keys() - self.wanting.keys() - self.later)
+
+
 class Reader:
     """Knows a service's bindings and reads records for them, each by itself."""
 
     def __init__(self, bindings: Iterable[Binding]) -> None:
-        self.by_topic: dict[str, list[Binding]] = defaultdict(list)
+        by_topic: dict[str, list[Binding]] = defaultdict(list)
         for binding in bindings:
-            self.by_topic[binding.topic].append(binding)
+            by_topic[binding.topic].append(binding)
+        self.by_topic = {topic: Listeners(together) for topic, together in by_topic.items()}
 
     def read(self, record: InRecord, facts: Facts, only: str | None = None) -> list[Reading]:
         """What the bindings make of the record, or the one named `only` (a parked record's own)."""
-        bindings = self.by_topic[record.topic]
-        named = [binding for binding in bindings if binding.name == only]
-        readings = _buried_once(self._read(record, facts, named or bindings))
+        listeners = self.by_topic.get(record.topic) or Listeners([])
+        if only is None:
+            return [Skipped(record)] if listeners.pass_over(record) else self._read(record, facts, listeners)
+        named = [binding for binding in listeners.bindings if binding.name == only]
+        readings = self._read(record, facts, Listeners(named) if named else listeners)
         return _belated(readings) or [Skipped(record)] if only == _CATALOGUE_BINDING else readings
 
-    def _read(self, record: InRecord, facts: Facts, bindings: list[Binding]) -> list[Reading]:
+    def _read(self, record: InRecord, facts: Facts, to: Listeners) -> list[Reading]:
         if record.value is None:
-            return self._without_value(record, bindings)
+            return self._without_value(record, to.bindings)
         envelope = read_envelope(record)
         if isinstance(envelope, Rejected):
-            return self._unreadable(record, bindings, None, envelope)
-        known = self._check_type(record, envelope, bindings)
-        if known is not None:
-            return known
-        return self._read_for_all(record, envelope, bindings, facts) or [Skipped(record)]
+            return self._unreadable(record, to.bindings, None, envelope)
+        if envelope.type in to.wanting:
+            return _buried_once(self._read_for_all(record, envelope, to, facts)) or [Skipped(record)]
+        return self._of_nobody(record, envelope, to) or [Skipped(record)]
 
-    def _read_for_all(
-        self, record: InRecord, envelope: Envelope, bindings: list[Binding], facts: Facts
-    ) -> list[Reading]:
-        wanting = [binding for binding in bindings if envelope.type in binding.on]
-        advancing = [b for b in bindings if isinstance(b, Follow) and b not in wanting]
-        readings: list[Reading] = [_advance(binding, record, envelope) for binding in advancing]
-        if not wanting:
-            return readings
-        data = read_data(record)
+    def _read_for_all(self, record: InRecord, envelope: Envelope, to: Listeners, facts: Facts) -> list[Reading]:
+        kind, wanting = envelope.type, to.wanting[envelope.type]
+        readings = [_advance(follower, record, envelope) for follower in to.followers if kind not in follower.on]
+        direct = [_directly(binding, record, envelope) for binding in wanting]
+        data = _NO_DATA if all(direct) else read_data(record)
         if isinstance(data, Rejected):
             return [*readings, *self._unreadable(record, wanting, envelope, data)]
-        for binding in wanting:
+        for binding, delivery in zip(wanting, direct, strict=True):
             try:
-                readings += self._read_for(binding, record, envelope, data, facts)
+                found = delivery or _decoded(binding, record, envelope, data)
+                if isinstance(found, Rejected):
+                    readings += self._unreadable(record, [binding], envelope, found)
+                else:
+                    readings += _made_of(binding, found, facts)
             except Exception as error:  # noqa: BLE001 - a bug in a binding must stop its own record only
                 readings.append(_failed(binding, record, envelope, error))
         return readings
 
-    def _read_for(
-        self, binding: Binding, record: InRecord, envelope: Envelope, data: Mapping[str, Any], facts: Facts
-    ) -> list[Reading]:
-        entry = binding.on[envelope.type]
-        try:
-            delivery = Delivery(record, envelope, data, data if entry is None else entry.decode(data))
-        except InvalidData as error:
-            return self._unreadable(record, [binding], envelope, Rejected("data_invalid", str(error)))
-        refusal = None if isinstance(binding, Follow) or not binding.may_send else binding.may_send(delivery, facts)
-        if refusal is not None:
-            return [Dead(record, refusal.code, refusal.detail)]
-        if isinstance(binding, Replica):
-            return _copying(binding, delivery)
-        return _works(binding, delivery)
-
-    def _check_type(self, record: InRecord, envelope: Envelope, bindings: list[Binding]) -> list[Reading] | None:
-        """None when some binding of this topic, or the catalogue, knows the type."""
-        if any(envelope.type in binding.on for binding in bindings):
-            return None
+    @staticmethod
+    def _of_nobody(record: InRecord, envelope: Envelope, to: Listeners) -> list[Reading]:
+        """A type that no binding of the topic wants: not supported yet, known, or unknown to this version."""
         cause = (envelope.source, envelope.id)
-        if any(isinstance(b, Trigger) and envelope.type in b.later for b in bindings):
+        if envelope.type in to.later:
             return [Parked(_CATALOGUE_BINDING, record, "not_yet_supported", envelope.type, cause)]
-        if envelope.type in catalogue():
-            foreign = all(isinstance(b, Trigger) and b.foreign for b in bindings)
-            return [Dead(record, "type_not_accepted", envelope.type)] if foreign else None
+        known = envelope.type in catalogue()
+        if known and to.foreign:
+            return [Dead(record, "type_not_accepted", envelope.type)]
+        passing = [_advance(follower, record, envelope) for follower in to.followers]
+        if known:
+            return passing
         parked: Reading = Parked(_CATALOGUE_BINDING, record, "unknown_type", _name(envelope.type), cause)
-        passing = [_advance(b, record, envelope) for b in bindings if isinstance(b, Follow)]
         return [parked, *(replace(one, passes=True) if isinstance(one, Work) else one for one in passing)]
 
-    def _without_value(self, record: InRecord, bindings: list[Binding]) -> list[Reading]:
+    def _without_value(self, record: InRecord, bindings: Sequence[Binding]) -> list[Reading]:
         forgetting = [(b, b.forget) for b in bindings if isinstance(b, Replica) and b.forget is not None]
         if forgetting and record.key is not None:
             gone = {"forgotten": True}
@@ -150,7 +162,7 @@ class Reader:
 
     @staticmethod
     def _unreadable(
-        record: InRecord, bindings: list[Binding], envelope: Envelope | None, rejected: Rejected
+        record: InRecord, bindings: Sequence[Binding], envelope: Envelope | None, rejected: Rejected
     ) -> list[Reading]:
         """Dead-lettered once; but a followed sequence has to wait for a person, or it would have a hole for ever."""
         cause = None if envelope is None else (envelope.source, envelope.id)
@@ -165,8 +177,36 @@ class Reader:
 _CATALOGUE_BINDING = "catalogue"
 
 
+def _directly(binding: Binding, record: InRecord, envelope: Envelope) -> Delivery | None:
+    """None: there is no such way for this binding, or the long one has to say what is wrong."""
+    entry = binding.on[envelope.type]
+    if entry is None or entry.directly is None:
+        return None
+    change = read_directly(record, entry.directly)
+    return None if change is None else Delivery(record, envelope, _NO_DATA, change)
+
+
+def _decoded(binding: Binding, record: InRecord, envelope: Envelope, data: Mapping[str, Any]) -> Delivery | Rejected:
+    entry = binding.on[envelope.type]
+    try:
+        return Delivery(record, envelope, data, data if entry is None else entry.decode(data))
+    except InvalidData as error:
+        return Rejected("data_invalid", str(error))
+
+
+def _made_of(binding: Binding, delivery: Delivery, facts: Facts) -> list[Reading]:
+    refusal = None if isinstance(binding, Follow) or not binding.may_send else binding.may_send(delivery, facts)
+    if refusal is not None:
+        return [Dead(delivery.record, refusal.code, refusal.detail)]
+    if isinstance(binding, Replica):
+        return _copying(binding, delivery)
+    return _works(binding, delivery)
+
+
 def _buried_once(readings: list[Reading]) -> list[Reading]:
     """A record that several bindings cannot read is one dead letter."""
+    if len(readings) < 2:
+        return readings
     first = next((reading for reading in readings if isinstance(reading, Dead)), None)
     return [reading for reading in readings if not isinstance(reading, Dead) or reading is first]
 

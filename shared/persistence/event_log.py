@@ -1,4 +1,8 @@
-"""The event log in MongoDB: one document per aggregate per append; its `_id` is the only lock."""
+"""The event log in MongoDB: one document per aggregate per append; its `_id` is the only lock.
+
+`d` holds the decisions: `e` their events as [type, JSON], `c` the cause, `on` when it happened if that is not `at`,
+`by` the actor, `r` the refusal, `m` the mark, `tp` the trace; what says nothing is left out.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,10 +14,10 @@ from bson.errors import InvalidDocument
 from bson.raw_bson import RawBSONDocument
 
 from shared.events.catalogue import by_type, wire_type
-from shared.kernel.aggregate import Actor, AggregateType, Cause, Decision, Event, S, Snapshot
+from shared.kernel.aggregate import Actor, AggregateType, Cause, Decision, S, Snapshot
 from shared.kernel.ports import LogDocument, OutcomeUnknown
 from shared.kernel.refusal import Refusal
-from shared.persistence.codec import compact, restored, stored
+from shared.persistence.codec import read, restored, stored, written
 from shared.persistence.driver import Database, Document, DriverError
 from shared.persistence.snapshots import snapshot_document, snapshot_of
 
@@ -138,14 +142,11 @@ class MongoLog(Generic[S]):
             occurred_at=raw["on"] if "on" in raw else raw["at"],
             actor=Actor(kind=raw["by"]["kind"], id=raw["by"]["id"], org=raw["by"].get("org")),
             cause=Cause(cause["s"], cause["i"], cause.get("t"), cause.get("p"), cause.get("o"), cause.get("h")),
-            events=tuple(self._event(name, data) for name, data in raw.get("e", ())),
+            events=tuple(read(text, self._events[name]) for name, text in raw.get("e", ())),
             refusal=None if "r" not in raw else restored(raw["r"], Refusal),
             mark=None if "m" not in raw else (raw["m"][0], raw["m"][1]),
             trace=raw.get("tp"),
         )
-
-    def _event(self, name: str, data: Document) -> Event:
-        return restored(data, self._events[name])
 
 
 def aggregate_of(raw: Mapping[str, Any]) -> str:
@@ -158,27 +159,37 @@ def beyond(aggregate_id: str, version: int) -> dict[str, str]:
 
 
 def _stored_decision(decision: Decision) -> Document:
-    cause, actor = decision.cause, decision.actor
-    return compact(
-        {
-            "v": decision.version,
-            "n": decision.sequence,
-            "at": decision.at,
-            "on": decision.occurred_at if decision.occurred_at != decision.at else None,
-            "by": compact({"kind": actor.kind, "id": actor.id, "org": actor.org}),
-            "c": compact(
-                {
-                    "s": cause.source,
-                    "i": cause.id,
-                    "t": cause.topic,
-                    "p": cause.partition,
-                    "o": cause.offset,
-                    "h": cause.digest,
-                }
-            ),
-            "e": [[wire_type(type(event)), stored(event)] for event in decision.events] or None,
-            "r": None if decision.refusal is None else stored(decision.refusal),
-            "m": None if decision.mark is None else list(decision.mark),
-            "tp": decision.trace,
-        }
-    )
+    raw: Document = {
+        "v": decision.version,
+        "n": decision.sequence,
+        "at": decision.at,
+        "by": _stored_actor(decision.actor),
+        "c": _stored_cause(decision.cause),
+    }
+    if decision.occurred_at != decision.at:
+        raw["on"] = decision.occurred_at
+    if decision.events:
+        raw["e"] = [[wire_type(type(event)), written(event)] for event in decision.events]
+    if decision.refusal is not None:
+        raw["r"] = stored(decision.refusal)
+    if decision.mark is not None:
+        raw["m"] = list(decision.mark)
+    if decision.trace is not None:
+        raw["tp"] = decision.trace
+    return raw
+
+
+def _stored_actor(actor: Actor) -> Document:
+    raw: Document = {"kind": actor.kind, "id": actor.id}
+    if actor.org is not None:
+        raw["org"] = actor.org
+    return raw
+
+
+def _stored_cause(cause: Cause) -> Document:
+    raw: Document = {"s": cause.source, "i": cause.id}
+    if cause.topic is not None:
+        raw["t"], raw["p"], raw["o"] = cause.topic, cause.partition, cause.offset
+    if cause.digest is not None:
+        raw["h"] = cause.digest
+    return raw

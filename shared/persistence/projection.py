@@ -46,9 +46,13 @@ class MongoProjection(Generic[S]):
         return [snapshot_of(self.kind, document) for document in await self.collection.find(where, sort, limit)]
 
     async def save(self, changed: Mapping[str, tuple[int, Snapshot[S]]]) -> None:
-        """Writes snapshots, given with the version each was loaded at. Raises OutcomeUnknown; safe to repeat."""
-        new = [self._document(snapshot) for loaded, snapshot in changed.values() if loaded == 0]
-        known = [self._document(snapshot) for loaded, snapshot in changed.values() if loaded]
+        """Writes snapshots, given with the version each was loaded at. Raises OutcomeUnknown; safe to repeat.
+
+        What has only been refused so far has a log, but nothing to show.
+        """
+        born = [(loaded, snapshot) for loaded, snapshot in changed.values() if snapshot.state is not None]
+        new = [self._document(snapshot) for loaded, snapshot in born if loaded == 0]
+        known = [self._document(snapshot) for loaded, snapshot in born if loaded]
         try:
             taken = await self.collection.insert_many(new)
             await self._merge(known + [new[position] for position in sorted(taken)])

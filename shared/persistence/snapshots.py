@@ -1,10 +1,10 @@
-"""A snapshot as a document: what the projection keeps, and the log now and then."""
+"""A snapshot as a document: what the projection keeps, and the log now and then. `s` is the state as JSON."""
 
 import struct
 from typing import Any
 
 from shared.kernel.aggregate import AggregateType, S, Snapshot
-from shared.persistence.codec import restored, stored
+from shared.persistence.codec import read, written
 from shared.persistence.driver import Document
 
 _CAUSE = struct.Struct(">qI")  # hash of the cause, first version of its log document
@@ -19,12 +19,12 @@ def snapshot_document(kind: AggregateType[S], snapshot: Snapshot[S]) -> Document
         "at": snapshot.at,
         "causes": b"".join(_CAUSE.pack(*cause) for cause in snapshot.causes),
         "marks": [[binding, sequence] for binding, sequence in snapshot.marks.items()],
-        "s": stored(snapshot.state),
+        "s": None if snapshot.state is None else written(snapshot.state),
     }
 
 
 def snapshot_of(kind: AggregateType[S], raw: Document) -> Snapshot[S]:
-    state: Any = None if raw["s"] is None else restored(raw["s"], kind.state)
+    state: Any = None if raw["s"] is None else read(raw["s"], kind.state)
     return Snapshot(
         id=raw["_id"],
         state=state,

@@ -19,8 +19,8 @@ _AS_READ: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 def stale(histories: Sequence[History], stored: Mapping[str, RawBSONDocument]) -> Iterator[Violation]:
     """`stored`: the projection's documents of these aggregates, by id."""
     for history in histories:
-        if history.faults or history.in_flight or not history.steps:
-            continue
+        if history.faults or history.in_flight or history.snapshot.state is None:
+            continue  # the last: only refused so far, which shows nothing
         fault = _fault(history, stored.get(history.id))
         if fault is not None:
             yield Violation("I10", history.id, fault)

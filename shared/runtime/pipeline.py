@@ -3,9 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from shared.kernel.aggregate import AggregateType, Cause, Facts
 from shared.kernel.ports import Decided, Declined, Failed, Gap, Held, Item, Known, LogDocument, OutcomeUnknown, Waits

@@ -157,7 +157,7 @@ class MemoryProjection:
         return found
 
     async def save(self, changed: Mapping[str, tuple[int, Snapshot[Any]]]) -> None:
-        snapshots = [snapshot for _, snapshot in changed.values()]
+        snapshots = [snapshot for _, snapshot in changed.values() if snapshot.state is not None]
         try:
             await self._wire.call("project", snapshots, [partial(self._store.save, one) for one in snapshots])
         except AnswerLost as error:

@@ -151,7 +151,7 @@ async def drive(task: Task) -> Seen:
         auto_offset_reset="latest",
         fetch_max_wait_ms=100,
     )
-    publisher = Publisher(task.kafka, task.topic_prefix)
+    publisher = Publisher(task.kafka, task.topic_prefix, retry_for=task.patience)
     await publisher.start()
     async with consumer:
         await consumer.seek_to_end()

@@ -62,6 +62,11 @@ class Aggregate:
     entries: list[Document] = field(default_factory=list)
     state: Document = field(default_factory=dict)
 
+    @property
+    def document(self) -> Document:
+        """What is projected."""
+        return {**self.state, "s": text(self.state["s"])}
+
     def knows(self, cause: int) -> bool:
         return any(known == cause for known, _ in CAUSE.iter_unpack(self.causes))
 
@@ -77,6 +82,10 @@ class Asked:
     headers: Mapping[str, bytes]
 
 
+def text(data: Any) -> str:
+    return encode(data).decode()
+
+
 def decided(asked: Asked, aggregate: Aggregate, now: datetime, out: list[tuple[str, bytes, bytes, Any]]) -> None:
     """One more entry for the aggregate's log, its new state, and the records that tell of it."""
     effect, record, h = asked.effect, asked.record, asked.hex
@@ -90,7 +99,10 @@ def decided(asked: Asked, aggregate: Aggregate, now: datetime, out: list[tuple[s
     first = aggregate.version - len(aggregate.entries)
     place = {"s": source, "i": cause_id, "t": asked.topic, "p": record.partition, "o": record.offset}
     head = {"v": aggregate.version, "n": aggregate.sequence, "at": now}
-    aggregate.entries.append({**head, **effect.entry(h), "c": place})
+    entry = effect.entry(h)
+    if events := entry.pop("e"):
+        entry["e"] = [[kind, text(data)] for kind, data in events]
+    aggregate.entries.append({**head, **entry, "c": place})
     time = (now.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z").encode()
     for one in effect.records:
         headers = [(name, value(h).encode()) for name, value in one.headers]
@@ -234,8 +246,8 @@ class Loop:
             await self._database[collection].find({"_id": {"$in": list(ids)}}).to_list(None)
 
     async def _project(self, collection: str, changed: Sequence[Aggregate]) -> None:
-        new = [one.state for one in changed if not one.loaded]
-        known = [one.state for one in changed if one.loaded]
+        new = [one.document for one in changed if not one.loaded]
+        known = [one.document for one in changed if one.loaded]
         if new:
             await self._database[collection].insert_many(new, ordered=False)
         if known:

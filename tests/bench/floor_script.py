@@ -148,7 +148,9 @@ def _effect(
     service: str, kind: AggregateType[Any], sample: Sample, raw: Document, decision: Decision, snapshot: Snapshot[Any]
 ) -> Document:
     cause = sample.by_place[(decision.cause.topic, decision.cause.partition, decision.cause.offset)]
+    entry = {**raw, "e": [[name, json.loads(text)] for name, text in raw.get("e", ())]}
     state = {**kind.index(snapshot), **snapshot_document(kind, snapshot)}
+    state["s"] = json.loads(state["s"])
     sequences = range(decision.sequence + 1, snapshot.sequence + 1)
     events = [
         one for one in sample.records if one.headers.get("ce_id") in {f"{snapshot.id}:{n:010d}" for n in sequences}
@@ -162,7 +164,7 @@ def _effect(
     return {
         "collection": collection_name(kind),
         "aggregate": sample.template(snapshot.id),
-        "entry": sample.template({name: value for name, value in raw.items() if name not in ("v", "n", "at", "c")}),
+        "entry": sample.template({name: value for name, value in entry.items() if name not in ("v", "n", "at", "c")}),
         "state": sample.template(
             {name: value for name, value in state.items() if name not in ("v", "n", "at", "causes")}
         ),

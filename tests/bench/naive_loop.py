@@ -49,7 +49,7 @@ class NaiveLoop:
         if not aggregate.entries:
             return
         await self._database["log"].insert_one(log_document(aggregate))
-        await projection.replace_one({"_id": aggregate.id}, aggregate.state, upsert=True)
+        await projection.replace_one({"_id": aggregate.id}, aggregate.document, upsert=True)
         for topic, key, value, headers in out:
             await self._producer.send_and_wait(self._prefix + topic, value, key, headers=headers)
 

@@ -22,7 +22,7 @@ def keep_clock(state_dir: Path) -> None:
 
 
 def statuses(servers: Servers, service: str, collection: str) -> Counter[str]:
-    return Counter(document["s"]["status"] for document in servers.documents(collection, service))
+    return Counter(document["status"] for document in servers.documents(collection, service))
 
 
 def unfinished(servers: Servers) -> list[str]:

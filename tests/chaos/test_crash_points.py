@@ -1,6 +1,7 @@
 """A service dies (-9) behind every await between receiving and answering; nothing is lost and nothing done twice."""
 
 import asyncio
+import json
 import os
 import shutil
 from collections import Counter
@@ -158,10 +159,10 @@ def check_letters(servers: Servers) -> None:
     mails = sinks.Shelf(servers.state_dir / "sinks").read("mails")
     twice = {mail for mail, times in Counter(one["notification"] for one in mails).items() if times > 1}
     doubted = {
-        event["notification"]["id"]
+        json.loads(text)["notification"]["id"]
         for document in servers.documents("log", "notifier")
         for decision in document["d"]
-        for kind, event in decision.get("e", ())
+        for kind, text in decision.get("e", ())
         if kind == wire_type(Uncertain)
     }
     assert twice <= doubted

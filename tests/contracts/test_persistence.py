@@ -14,15 +14,16 @@ from shared.kernel.refusal import Refusal
 from shared.kernel.runner import Runner
 from shared.messaging.records import InRecord
 from shared.persistence.driver import Database, Driver, DuplicateKey
-from shared.persistence.event_log import MongoLog
+from shared.persistence.event_log import LARGEST_BYTES, MongoLog
 from shared.persistence.parking import LEASE, Parked, ParkingLot, record_of_parked
 from shared.persistence.projection import MongoProjection
 from shared.testing.memory import MemoryLog, MemoryProjection
 from shared.testing.memory_collections import CollectionStore, MemoryDatabase, MemoryLot
 from shared.testing.wire import Quiet
-from tests.ballot import BALLOT, FACTS, NOON, Ballot, Voted, a_vote
+from tests.ballot import BALLOT, FACTS, NOON, Ballot, Sealed, Voted, a_vote
 
 DRIVERS = ["motor", "pymongo"]
+SEALED = "closedloop.ballot.sealed.v1"
 ROBOT = Actor("system", "system")  # roles are facts of a request and not kept
 
 
@@ -115,6 +116,33 @@ async def test_an_old_cause_is_found_by_its_aggregate_source_and_id(stores: Stor
     assert await stores.log.older_causes(wanted) == {("bal_1", "/test", "2"): 1}
 
 
+async def test_an_event_is_kept_as_text_that_a_person_can_read(database: Database) -> None:
+    log = MongoLog(BALLOT, database)
+    await log.append([document(log, decided(1, events=(Voted(votes=1, text="票"), Sealed())))])
+    raw = await database.collection("log").find_one({"_id": "bal_1:0000000001"})
+    assert raw is not None
+    assert raw["d"][0]["e"] == [["closedloop.ballot.voted.v1", '{"votes":1,"text":"票"}'], [SEALED, "{}"]]
+    raw["d"][0]["e"] = [[SEALED, {}]]
+    with pytest.raises(ValueError, match="another version of this program wrote it"):
+        log.restored(raw)
+
+
+async def test_what_bson_has_no_form_for_is_kept_all_the_same(database: Database) -> None:
+    log, projection = MongoLog(BALLOT, database), MongoProjection(replace(BALLOT, index=lambda _: {}), database)
+    odd = decided(1, events=(Voted(votes=2**70, text="a\0b"),))
+    await log.append([document(log, odd)])
+    assert [one.decisions for one in (await log.tail({"bal_1": 0}))["bal_1"]] == [(odd,)]
+    state = apply(BALLOT, Snapshot("bal_1"), odd, 1)
+    await projection.save({"bal_1": (0, state)})
+    assert await projection.load(["bal_1"]) == {"bal_1": state}
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x" * (LARGEST_BYTES + 1)], ids=["lone surrogate", "too large"])
+async def test_what_can_never_be_written_is_told_before_it_is_tried(database: Database, text: str) -> None:
+    bad = decided(1, events=(Voted(votes=1, text=text),))
+    assert MongoLog(BALLOT, database).prepare(LogDocument("bal_1", (bad,))) is None
+
+
 # The projection
 
 
@@ -124,6 +152,13 @@ async def test_a_projected_state_comes_back_as_it_was(stores: Stores) -> None:
     await stores.projection.save({"bal_1": (0, state)})
     assert await stores.projection.load(["bal_1", "bal_2"]) == {"bal_1": state}
     assert state.causes == ((cause_hash(decision.cause), 1),)
+
+
+async def test_what_was_only_refused_has_nothing_to_project(stores: Stores) -> None:
+    refused = decided(1, events=(), refusal=Refusal("no_votes"))
+    state = apply(BALLOT, Snapshot("bal_1"), refused, 1)
+    await stores.projection.save({"bal_1": (0, state)})
+    assert await stores.projection.load(["bal_1"]) == {}
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, 0), (0, 1), (1, 0), (1, 1)])

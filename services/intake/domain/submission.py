@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from shared.events.complaints import Attachment
 from shared.events.parts import ComplaintObject, RegulatorCase
 from shared.kernel.personal import Personal
 
-PATH = r"^[^/\s*\x00-\x1f\x7f]+(/[^/\s*\x00-\x1f\x7f]+)*$"
+PATH = r"^[^/\s*\x00-\x1f\x7f-\x9f]+(/[^/\s*\x00-\x1f\x7f-\x9f]+)*$"
 """Categories and regions: `a/b/c`, in any script."""
 MAX_PATH = 128
 
@@ -52,13 +51,18 @@ class Submission:
 
         What was not said does not count, so that a later version with more optional fields finds old ones the same.
         """
-        text = json.dumps(_said(asdict(self)), sort_keys=True, default=datetime.isoformat)
+        text = json.dumps(_said(self), sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _said(part: Any) -> dict[str, Any]:
     return {
-        name: _said(value) if isinstance(value, dict) else value
-        for name, value in fields.items()
-        if value is not None and value != ()
+        name: _said(value) if is_dataclass(value) else value
+        for name in type(part).__dataclass_fields__
+        if (value := getattr(part, name)) is not None and value != ()
     }
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for: instants, and attachments with all their fields."""
+    return value.isoformat() if isinstance(value, datetime) else asdict(value)

@@ -53,7 +53,7 @@ def request(state: Notice | None, command: RequestNotice, facts: Facts) -> Decid
     if state is not None:
         return UNCHANGED
     if command.audience == SUBSCRIBERS and not command.subscriptions:
-        return Refusal("no_subscribers")
+        return Refusal("no_subscribers", final=True)  # whoever subscribes later hears what comes later
     if facts.now - command.cause_at > STALE_AFTER:
         return [_unsent(command, facts.reference, Suppressed, Status.SUPPRESSED, STALE)]
     if command.subscriptions:

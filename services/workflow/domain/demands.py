@@ -1,7 +1,5 @@
 """While the work goes on: the complainant urges (催单), the handler says how far it is (阶段回复)."""
 
-from dataclasses import replace
-
 from services.workflow.domain import handling_commands as h
 from services.workflow.domain.decisions import Deciders, Evolvers
 from services.workflow.domain.limits import URGES_APART
@@ -10,6 +8,7 @@ from services.workflow.domain.states import Status
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Event, Facts, Stamp
+from shared.kernel.alteration import altered
 
 
 def urge(order: WorkOrder, command: h.Urge, facts: Facts) -> list[Event]:
@@ -25,8 +24,8 @@ def report_progress(_order: WorkOrder, command: h.ReportProgress, _facts: Facts)
 
 
 def urged(order: WorkOrder, event: e.Urged, stamp: Stamp) -> WorkOrder:
-    order = replace(move(order, "urge", order.status), counts=order.counted("urges"))
-    return order if event.throttled else replace(order, urged_at=stamp.at)
+    order = altered(move(order, "urge", order.status), counts=order.counted("urges"))
+    return order if event.throttled else altered(order, urged_at=stamp.at)
 
 
 def progress_reported(order: WorkOrder, _event: e.ProgressReported, _stamp: Stamp) -> WorkOrder:

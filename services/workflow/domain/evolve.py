@@ -23,6 +23,7 @@ from services.workflow.domain.states import Status
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Event, Stamp
+from shared.kernel.alteration import altered
 
 
 def evolve(order: WorkOrder | None, event: Event, stamp: Stamp) -> WorkOrder:
@@ -31,7 +32,7 @@ def evolve(order: WorkOrder | None, event: Event, stamp: Stamp) -> WorkOrder:
     if order is None:
         raise ValueError(f"{type(event).__name__} before the order was created")
     changed = EVOLVERS[type(event)](order, event, stamp)
-    return replace(changed, updated_at=stamp.at, events=order.events + 1)
+    return altered(changed, updated_at=stamp.at, events=order.events + 1)
 
 
 def created(event: e.Created, stamp: Stamp) -> WorkOrder:
@@ -64,22 +65,22 @@ def acknowledged(order: WorkOrder, _event: e.Acknowledged, _stamp: Stamp) -> Wor
 
 def dispatched(order: WorkOrder, event: e.Dispatched, stamp: Stamp) -> WorkOrder:
     order = move(order, "dispatch", Status.ASSIGNED)
-    return replace(order, team=event.team, assignee=event.assignee, route=event.route, assigned_at=stamp.occurred_at)
+    return altered(order, team=event.team, assignee=event.assignee, route=event.route, assigned_at=stamp.occurred_at)
 
 
 def accepted(order: WorkOrder, event: e.Accepted, _stamp: Stamp) -> WorkOrder:
     order = move(order, "accept", Status.IN_PROGRESS)
-    return replace(order, assignee=event.assignee, handlers=_with(order.handlers, event.assignee))
+    return altered(order, assignee=event.assignee, handlers=_with(order.handlers, event.assignee))
 
 
 def recalled(order: WorkOrder, _event: e.Recalled, _stamp: Stamp) -> WorkOrder:
     order = move(order, "recall", Status.DISPATCHING)
-    return replace(order, team=None, assignee=None, route=None, counts=order.counted("recalls"))
+    return altered(order, team=None, assignee=None, route=None, counts=order.counted("recalls"))
 
 
 def transferred(order: WorkOrder, event: e.Transferred, stamp: Stamp) -> WorkOrder:
     order = move(order, "transfer", Status.ASSIGNED)
-    return replace(
+    return altered(
         order,
         team=event.team,
         assignee=event.assignee,
@@ -103,18 +104,18 @@ def resolution_submitted(order: WorkOrder, event: e.ResolutionSubmitted, stamp: 
         submitted_at=stamp.occurred_at,
     )
     order = move(order, "submit_resolution", Status.PENDING_REVIEW)
-    return replace(order, resolution=resolution, handlers=_with(order.handlers, event.handler))
+    return altered(order, resolution=resolution, handlers=_with(order.handlers, event.handler))
 
 
 def review_approved(order: WorkOrder, event: e.ReviewApproved, _stamp: Stamp) -> WorkOrder:
     resolution = replace(order.resolution, approval=order.events + 1) if order.resolution else None
     order = move(order, "approve", Status.PENDING_CALLBACK)
-    return replace(order, resolution=resolution, reviewers=_with(order.reviewers, event.reviewer))
+    return altered(order, resolution=resolution, reviewers=_with(order.reviewers, event.reviewer))
 
 
 def review_rejected(order: WorkOrder, event: e.ReviewRejected, _stamp: Stamp) -> WorkOrder:
     order = move(order, "reject", Status.IN_PROGRESS)
-    return replace(order, reviewers=_with(order.reviewers, event.reviewer))
+    return altered(order, reviewers=_with(order.reviewers, event.reviewer))
 
 
 def decision_communicated(order: WorkOrder, _event: e.DecisionCommunicated, _stamp: Stamp) -> WorkOrder:
@@ -126,7 +127,7 @@ def callback_attempted(order: WorkOrder, event: e.CallbackAttempted, stamp: Stam
 
 
 def callback_completed(order: WorkOrder, event: e.CallbackCompleted, stamp: Stamp) -> WorkOrder:
-    order = replace(
+    order = altered(
         _called(order, event.outcome, stamp),
         satisfaction=Satisfaction(satisfied=event.satisfied, scores=event.scores),
     )
@@ -136,7 +137,7 @@ def callback_completed(order: WorkOrder, event: e.CallbackCompleted, stamp: Stam
 
 def _called(order: WorkOrder, outcome: str, stamp: Stamp) -> WorkOrder:
     order = move(order, "record_callback", Status.PENDING_CALLBACK)
-    return replace(
+    return altered(
         order,
         last_callback=outcome,
         counts=order.counted("callback_attempts"),
@@ -156,16 +157,16 @@ def closed(order: WorkOrder, event: e.Closed, stamp: Stamp) -> WorkOrder:
     """Nobody is left to answer a demand: those that are open lapse, as their clocks stop."""
     order = move(order, "close", Status.CLOSED).unflagged(s.WAITS_FOR_LEADER)
     open_until_now = supervision.lapsed(order.demands)
-    return replace(order, closed_as=event.outcome, closed_at=stamp.occurred_at, demands=open_until_now)
+    return altered(order, closed_as=event.outcome, closed_at=stamp.occurred_at, demands=open_until_now)
 
 
 def cancelled(order: WorkOrder, _event: e.Cancelled, _stamp: Stamp) -> WorkOrder:
     order = move(order, "cancel", Status.CANCELLED).unflagged(s.WAITS_FOR_LEADER, s.IN_ARBITRATION)
-    return replace(order, suspension=None)
+    return altered(order, suspension=None)
 
 
 def escalated(order: WorkOrder, event: e.Escalated, _stamp: Stamp) -> WorkOrder:
-    return replace(move(order, "escalate", order.status), escalation_level=event.level)
+    return altered(move(order, "escalate", order.status), escalation_level=event.level)
 
 
 def unreached(order: WorkOrder, _event: e.Unreached, _stamp: Stamp) -> WorkOrder:

@@ -12,6 +12,7 @@ from services.workflow.domain.state import Extension, WorkOrder
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Facts, Stamp
+from shared.kernel.alteration import altered
 from shared.kernel.refusal import Refusal
 
 
@@ -51,13 +52,13 @@ def requested(order: WorkOrder, event: e.ExtensionRequested, stamp: Stamp) -> Wo
     extension = Extension(
         until=event.until, reason=event.reason, requested_by=event.requested_by, requested_at=stamp.occurred_at
     )
-    return replace(move(order, "request_extension", order.status), extension=extension)
+    return altered(move(order, "request_extension", order.status), extension=extension)
 
 
 def decided(order: WorkOrder, event: e.ExtensionDecided, _stamp: Stamp) -> WorkOrder:
     order = move(order, "decide_extension", order.status)
     status = "approved" if event.approved else "rejected"
-    return replace(order, extension=replace(order.extension, status=status) if order.extension else None)
+    return altered(order, extension=replace(order.extension, status=status) if order.extension else None)
 
 
 DECIDERS: Deciders = {

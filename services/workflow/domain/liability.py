@@ -14,6 +14,7 @@ from services.workflow.domain.subresources import APPEALED, PENDING, REVISED, SE
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Event, Facts, Stamp
+from shared.kernel.alteration import altered
 from shared.kernel.refusal import Refusal
 
 
@@ -58,7 +59,7 @@ def assigned(order: WorkOrder, event: e.LiabilityAssigned, stamp: Stamp) -> Work
         since=stamp.occurred_at,
         assigned_by=stamp.actor.id,
     )
-    return replace(move(order, "attribute_liability", order.status), liability=found)
+    return altered(move(order, "attribute_liability", order.status), liability=found)
 
 
 def appealed(order: WorkOrder, _event: e.LiabilityAppealed, stamp: Stamp) -> WorkOrder:
@@ -76,7 +77,7 @@ def settled(order: WorkOrder, _event: e.LiabilitySettled, _stamp: Stamp) -> Work
 
 def _changed(order: WorkOrder, action: str, **fields: Any) -> WorkOrder:
     order = move(order, action, order.status)
-    return order if order.liability is None else replace(order, liability=replace(order.liability, **fields))
+    return order if order.liability is None else altered(order, liability=replace(order.liability, **fields))
 
 
 DECIDERS: Deciders = {

@@ -1,7 +1,5 @@
 """满意度: one rating per cycle, as the complainant gives it, until the survey closes; silence makes none."""
 
-from dataclasses import replace
-
 from services.workflow.domain import aftercare_commands as a
 from services.workflow.domain.decisions import Deciders, Evolvers, Result
 from services.workflow.domain.endings import closed_since
@@ -10,6 +8,7 @@ from services.workflow.domain.states import Status
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Event, Facts, Stamp
+from shared.kernel.alteration import altered
 from shared.kernel.refusal import UNCHANGED
 
 
@@ -26,7 +25,7 @@ def close_survey(order: WorkOrder, command: a.CloseSurvey, _facts: Facts) -> Res
 
 def rated(order: WorkOrder, event: e.Rated, _stamp: Stamp) -> WorkOrder:
     rating = Satisfaction(satisfied=event.satisfied, scores=event.scores)
-    return replace(move(order, "rate", order.status), rating=rating)
+    return altered(move(order, "rate", order.status), rating=rating)
 
 
 def survey_closed(order: WorkOrder, _event: e.SurveyClosed, _stamp: Stamp) -> WorkOrder:

@@ -1,7 +1,5 @@
 """重开: a closed order is handled again, in its next cycle, and goes at once where the routes lead."""
 
-from dataclasses import replace
-
 from services.workflow.domain import aftercare_commands as a
 from services.workflow.domain.assignment import route_again
 from services.workflow.domain.decisions import Deciders, Evolvers, Result
@@ -10,6 +8,7 @@ from services.workflow.domain.states import Status
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Actor, Facts, Stamp
+from shared.kernel.alteration import altered
 
 
 def reopen(order: WorkOrder, command: a.Reopen, facts: Facts) -> Result:
@@ -27,7 +26,7 @@ def _for_whom(actor: Actor) -> str:
 
 def reopened(order: WorkOrder, event: e.Reopened, _stamp: Stamp) -> WorkOrder:
     order = move(order, "reopen", Status.DISPATCHING).in_cycle(event.cycle)
-    return replace(order, counts=order.counted("reopenings"))
+    return altered(order, counts=order.counted("reopenings"))
 
 
 DECIDERS: Deciders = {a.Reopen: reopen}

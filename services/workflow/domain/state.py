@@ -1,7 +1,7 @@
 """The work order (工单) as its events left it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.workflow.domain.limits import CALLBACK_ATTEMPTS
@@ -9,6 +9,7 @@ from services.workflow.domain.states import Status
 from services.workflow.domain.subresources import OPEN, Demand, Liability, SubOrder
 from shared.events.parts import ComplaintObject, Reason, RegulatorCase
 from shared.events.workorders import Remedy, RouteTaken
+from shared.kernel.alteration import altered
 from shared.kernel.personal import Personal
 
 ACKNOWLEDGED, RESPONDED, COMMUNICATED = "acknowledged", "responded", "decision_communicated"
@@ -67,7 +68,7 @@ class Extension:
     requested_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: `altered` copies it many times for each order
 class WorkOrder:
     """`assigned_at` is when the present assignment happened; people's ids of this cycle are kept per duty.
 
@@ -137,7 +138,7 @@ class WorkOrder:
 
     def in_cycle(self, cycle: int) -> "WorkOrder":
         """What belonged to the cycle that ends is in the log; the new one begins with none of it."""
-        return replace(
+        return altered(
             self.unflagged(COMMUNICATED, WAITS_FOR_LEADER, SURVEY_CLOSED),
             cycle=cycle,
             team=None,
@@ -160,7 +161,7 @@ class WorkOrder:
         return {**self.counts, name: self.counts.get(name, 0) + 1}
 
     def flagged(self, *added: str) -> "WorkOrder":
-        return replace(self, flags=tuple(sorted({*self.flags, *added})))
+        return altered(self, flags=tuple(sorted({*self.flags, *added})))
 
     def unflagged(self, *removed: str) -> "WorkOrder":
-        return replace(self, flags=tuple(flag for flag in self.flags if flag not in removed))
+        return altered(self, flags=tuple(flag for flag in self.flags if flag not in removed))

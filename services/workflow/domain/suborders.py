@@ -12,6 +12,7 @@ from services.workflow.domain.subresources import ANSWERED, OPEN, RELEASED, SubO
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Actor, Facts, Stamp
+from shared.kernel.alteration import altered
 from shared.kernel.refusal import Refusal
 
 
@@ -117,7 +118,7 @@ def opened(order: WorkOrder, event: e.SubOrderOpened, _stamp: Stamp) -> WorkOrde
         needed=event.needed,
         due_at=event.due_at,
     )
-    return replace(move(order, event.kind, Status.IN_PROGRESS), suborders=(*order.suborders, suborder))
+    return altered(move(order, event.kind, Status.IN_PROGRESS), suborders=(*order.suborders, suborder))
 
 
 def answered(order: WorkOrder, event: e.SubOrderAnswered, _stamp: Stamp) -> WorkOrder:
@@ -126,7 +127,7 @@ def answered(order: WorkOrder, event: e.SubOrderAnswered, _stamp: Stamp) -> Work
             return replace(one, status=ANSWERED, opinion=event.opinion)
         return replace(one, status=RELEASED) if one.id in event.released else one
 
-    return replace(
+    return altered(
         move(order, "answer_suborder", order.status), suborders=tuple(after(one) for one in order.suborders)
     )
 

@@ -10,6 +10,7 @@ from services.workflow.domain.subresources import ANSWERED, LAPSED, OPEN, Demand
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Facts, Stamp
+from shared.kernel.alteration import altered
 from shared.kernel.refusal import Refusal
 
 
@@ -28,14 +29,14 @@ def answer_supervision(order: WorkOrder, command: a.AnswerSupervision, _facts: F
 
 def supervised(order: WorkOrder, event: e.Supervised, _stamp: Stamp) -> WorkOrder:
     demand = Demand(number=event.number, demand=event.demand, due_at=event.due_at)
-    return replace(move(order, "supervise", order.status), demands=(*order.demands, demand)).flagged(SUPERVISED)
+    return altered(move(order, "supervise", order.status), demands=(*order.demands, demand)).flagged(SUPERVISED)
 
 
 def supervision_answered(order: WorkOrder, event: e.SupervisionAnswered, _stamp: Stamp) -> WorkOrder:
     answered = (
         replace(demand, status=ANSWERED) if demand.number in event.numbers else demand for demand in order.demands
     )
-    return replace(move(order, "answer_supervision", order.status), demands=tuple(answered))
+    return altered(move(order, "answer_supervision", order.status), demands=tuple(answered))
 
 
 def lapsed(demands: tuple[Demand, ...]) -> tuple[Demand, ...]:

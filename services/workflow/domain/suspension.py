@@ -1,7 +1,5 @@
 """挂起/解挂: the work rests for a reason from the list, and wakes up by itself at the time agreed."""
 
-from dataclasses import replace
-
 from services.workflow.domain import handling_commands as h
 from services.workflow.domain.decisions import Deciders, Evolvers, Result
 from services.workflow.domain.limits import SUSPENSION, SUSPENSION_BY_HANDLER
@@ -11,6 +9,7 @@ from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.events.parts import Reason
 from shared.kernel.aggregate import Facts, Stamp
+from shared.kernel.alteration import altered
 from shared.kernel.refusal import Refusal
 
 FORCE_MAJEURE = "force_majeure"
@@ -53,11 +52,11 @@ def resume(order: WorkOrder, command: h.Resume, _facts: Facts) -> Result:
 
 def suspended(order: WorkOrder, event: e.Suspended, stamp: Stamp) -> WorkOrder:
     suspension = Suspension(reason=event.reason.code, wake_up_at=event.wake_up_at, since=stamp.occurred_at)
-    return replace(move(order, "suspend", Status.SUSPENDED), suspension=suspension)
+    return altered(move(order, "suspend", Status.SUSPENDED), suspension=suspension)
 
 
 def resumed(order: WorkOrder, _event: e.Resumed, _stamp: Stamp) -> WorkOrder:
-    return replace(move(order, "resume", Status.IN_PROGRESS), suspension=None)
+    return altered(move(order, "resume", Status.IN_PROGRESS), suspension=None)
 
 
 DECIDERS: Deciders = {h.Suspend: suspend, h.Resume: resume}

@@ -1,13 +1,12 @@
 """What an order counts as (优先级、分类): both choose its deadlines, and both may change while it is open."""
 
-from dataclasses import replace
-
 from services.workflow.domain import handling_commands as h
 from services.workflow.domain.decisions import Deciders, Evolvers, Result
 from services.workflow.domain.state import WorkOrder
 from services.workflow.domain.transitions import move
 from shared.events import workorders as e
 from shared.kernel.aggregate import Facts, Stamp
+from shared.kernel.alteration import altered
 from shared.kernel.refusal import UNCHANGED
 
 
@@ -26,11 +25,11 @@ def reclassify(order: WorkOrder, command: h.Reclassify, _facts: Facts) -> Result
 
 
 def priority_changed(order: WorkOrder, event: e.PriorityChanged, _stamp: Stamp) -> WorkOrder:
-    return replace(move(order, "change_priority", order.status), priority=event.priority)
+    return altered(move(order, "change_priority", order.status), priority=event.priority)
 
 
 def reclassified(order: WorkOrder, event: e.Reclassified, _stamp: Stamp) -> WorkOrder:
-    return replace(move(order, "reclassify", order.status), category=event.category)
+    return altered(move(order, "reclassify", order.status), category=event.category)
 
 
 DECIDERS: Deciders = {h.ChangePriority: change_priority, h.Reclassify: reclassify}

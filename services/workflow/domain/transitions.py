@@ -1,11 +1,11 @@
 """Which action leads from which status to which (流转规则), as one table, and the one door that changes a status."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from services.workflow.domain.state import WorkOrder
 from services.workflow.domain.states import OPEN, TERMINAL, Status
+from shared.kernel.alteration import altered
 from shared.kernel.refusal import Refusal
 
 Moves = Mapping[Status, frozenset[Status]]
@@ -83,7 +83,7 @@ def move(order: WorkOrder, action: str, target: Status) -> WorkOrder:
     """The only way to another status. Raises IllegalTransition."""
     if target not in TRANSITIONS[action].get(order.status, frozenset()):
         raise IllegalTransition(f"{action}: {order.status} -> {target}")
-    return replace(order, status=target)
+    return altered(order, status=target)
 
 
 def allowed_here(order: WorkOrder, action: str) -> Refusal | None:

@@ -5,16 +5,20 @@ from shared.kernel.sla_clock.events import (
     RetargetMode,
     Step,
     advance,
+    begun,
     cancel,
     days_budget,
     next_event_at,
+    pass_by,
+    pass_unwatched,
     pause,
     resume,
     retarget,
+    run_on,
     start,
     stop,
 )
-from shared.kernel.sla_clock.ladder import Happening, catch_up, fire_times, rung_times, share_of
+from shared.kernel.sla_clock.ladder import Happening, catch_up, fire_times
 from shared.kernel.sla_clock.state import (
     Clock,
     Decision,
@@ -26,7 +30,9 @@ from shared.kernel.sla_clock.state import (
     elapsed,
     reached_at,
     remaining,
+    used_in,
 )
+from shared.kernel.sla_clock.timetable import Timetable, rung_times, share_of, timetable
 
 __all__ = [
     "Clock",
@@ -39,7 +45,9 @@ __all__ = [
     "Rung",
     "ShareRung",
     "Step",
+    "Timetable",
     "advance",
+    "begun",
     "cancel",
     "catch_up",
     "days_budget",
@@ -47,13 +55,18 @@ __all__ = [
     "elapsed",
     "fire_times",
     "next_event_at",
+    "pass_by",
+    "pass_unwatched",
     "pause",
     "reached_at",
     "remaining",
     "resume",
     "retarget",
+    "run_on",
     "rung_times",
     "share_of",
     "start",
     "stop",
+    "timetable",
+    "used_in",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -88,9 +89,15 @@ class Clock:
 def elapsed(clock: Clock, calendar: Calendar, at: int | None = None) -> int:
     """Seconds of the clock's unit used up at `at` (default: its `as_of`), which only a running clock heeds."""
     until = clock.as_of if at is None or clock.state != "running" else at
-    used = sum(units.between(calendar, clock.unit, *interval) for interval in clock.ledger)
-    if clock.since is not None:
-        used += units.between(calendar, clock.unit, clock.since, until)
+    ran = clock.ledger if clock.since is None else (*clock.ledger, (clock.since, until))
+    return used_in(ran, calendar, clock.unit)
+
+
+def used_in(ledger: Iterable[tuple[int, int]], calendar: Calendar, unit: Unit) -> int:
+    """Seconds of the unit in all the intervals of a ledger together."""
+    used = 0
+    for since, until in ledger:
+        used += units.between(calendar, unit, since, until)
     return used
 
 

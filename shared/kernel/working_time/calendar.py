@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
@@ -66,16 +66,26 @@ class Calendar:
 
     def add(self, instant: int, seconds: int) -> int:
         """The earliest instant by which `seconds` of working time have passed since `instant`."""
+        return self.adding_from(instant)(seconds)
+
+    def adding_from(self, instant: int) -> Callable[[int], int]:
+        """`add` for as many spans as you like from one instant, which is found in the layout once."""
         self._require(instant)
-        if seconds == 0:
-            return instant
-        # Working time is no faster than real time: what cannot be covered is refused unseen.
-        if instant + seconds > self.end:
-            raise self._not_covered()
-        found = self._timeline(instant).earliest_after(instant, seconds)
-        if found is None:
-            raise self._not_covered()
-        return found
+        timeline, end = self._timeline(instant), self.end
+        worked = timeline.worked_before(instant)
+
+        def add(seconds: int) -> int:
+            if seconds == 0:
+                return instant
+            # Working time is no faster than real time: what cannot be covered is refused unseen.
+            if instant + seconds > end:
+                raise self._not_covered()
+            found = timeline.first_with(worked + seconds)
+            if found is None:
+                raise self._not_covered()
+            return found
+
+        return add
 
     def sub(self, instant: int, seconds: int) -> int:
         """The latest instant from which `seconds` of working time pass until `instant`."""

@@ -60,27 +60,30 @@ class Timeline:
 
     def between(self, since: int, until: int) -> int:
         """Working seconds of `[since, until)`."""
-        return self._worked_before(until) - self._worked_before(since)
+        return self.worked_before(until) - self.worked_before(since)
 
-    def earliest_after(self, instant: int, seconds: int) -> int | None:
-        """The earliest instant by which `seconds` > 0 more are worked; None if the coverage ends first."""
-        target = self._worked_before(instant) + seconds
-        while target > self._worked[-1]:
+    def first_with(self, worked: int) -> int | None:
+        """The earliest instant with so much worked before it (as `worked_before` counts); None beyond the coverage.
+
+        For more than was worked at some instant inside the layout.
+        """
+        while worked > self._worked[-1]:
             if not self._grow_right():
                 return None
-        segment = bisect_left(self._worked, target) - 1
-        return self._starts[segment] + target - self._worked[segment]
+        segment = bisect_left(self._worked, worked) - 1
+        return self._starts[segment] + worked - self._worked[segment]
 
     def latest_before(self, instant: int, seconds: int) -> int | None:
         """The latest instant from which `seconds` > 0 are worked; None if the coverage begins later."""
-        target = self._worked_before(instant) - seconds
+        target = self.worked_before(instant) - seconds
         while target < self._worked[0]:
             if not self._grow_left():
                 return None
         segment = bisect_right(self._worked, target) - 1
         return self._starts[segment] + target - self._worked[segment]
 
-    def _worked_before(self, instant: int) -> int:
+    def worked_before(self, instant: int) -> int:
+        """Working seconds up to an instant, from where the layout began; the same however it grows."""
         while instant < self._since:
             self._grow_left()
         while instant > self._until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from shared.kernel.working_time.calendar import Calendar
@@ -16,6 +17,13 @@ def add(calendar: Calendar, unit: Unit, instant: int, seconds: int) -> int:
     if unit == "business":
         return calendar.add(instant, seconds)
     return within_years(instant + seconds)
+
+
+def adding_from(calendar: Calendar, unit: Unit, instant: int) -> Callable[[int], int]:
+    """`add` for as many spans as you like from one instant."""
+    if unit == "business":
+        return calendar.adding_from(instant)
+    return lambda seconds: within_years(instant + seconds)
 
 
 def sub(calendar: Calendar, unit: Unit, instant: int, seconds: int) -> int:

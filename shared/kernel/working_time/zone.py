@@ -17,6 +17,7 @@ from shared.kernel.working_time.instants import DAY, FIRST_INSTANT, LAST_INSTANT
 # (a test reads the whole zone database to keep this true), so probing at these steps misses nothing.
 _PROBE: Final = 3 * DAY
 _DATE_LINE_PROBE: Final = 30 * DAY
+_BLOCK_DAYS: Final = 64
 # Before these years zones kept local mean time, after them the database knows rules only, no moves.
 _DATE_LINE_SINCE: Final = -47_500 * DAY  # 1839
 _DATE_LINE_UNTIL: Final = 25_600 * DAY  # 2040
@@ -60,7 +61,8 @@ class Zone:
 
     def date_at(self, instant: int) -> int:
         """The civil date shown at an instant, as days since 1970-01-01."""
-        return (instant + self.offset_at(instant)) // DAY
+        offset = self._steady_offset(instant // DAY)
+        return (instant + (self.offset_at(instant) if offset is None else offset)) // DAY
 
     def first_reaching(self, wall: int) -> int:
         """The first instant whose wall time has reached `wall`: where a window starts."""
@@ -80,7 +82,8 @@ class Zone:
 
     def end_of_date(self, day: int) -> int:
         """24:00 of a civil date."""
-        return self.last_before((day + 1) * DAY)
+        midnight, offset = (day + 1) * DAY, self._steady_offset(day)
+        return self.last_before(midnight) if offset is None else midnight - offset
 
     def has_date(self, day: int) -> bool:
         return day not in self.skipped_dates
@@ -99,6 +102,11 @@ class Zone:
     def steady_offsets(self, first_day: int, days: int) -> tuple[int | None, ...]:
         """For each date the one offset that holds for all its windows, None near a clock change."""
         return _steady_offsets(self, first_day, days)
+
+    def _steady_offset(self, day: int) -> int | None:
+        """The one offset from the day before in UTC to two days after it; None near a clock change."""
+        block = day - day % _BLOCK_DAYS
+        return self.steady_offsets(block, _BLOCK_DAYS)[day - block]
 
     def _pieces(self, since: int, until: int) -> list[Piece]:
         pieces = []

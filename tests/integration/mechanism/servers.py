@@ -124,7 +124,7 @@ class Servers:
     def ballot(self, ballot: str = "bal_1") -> Mapping[str, Any]:
         """The projected ballot; empty if there is none."""
         found = self.client[f"{self.database_prefix}workflow"]["ballot_1"].find_one({"_id": ballot})
-        return found or {}
+        return {**found, "s": json.loads(found["s"])} if found else {}
 
 
 async def until(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], seconds: float = 20.0) -> T:

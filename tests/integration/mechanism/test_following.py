@@ -1,5 +1,6 @@
 """Following: every event of one ballot in its order, gaps parked and filled, nobody held back by another's hole."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ async def published(servers: Servers, *votes: Sending) -> list[Sending]:
 def fronts(servers: Servers) -> dict[str, tuple[int, int]]:
     """Of each followed ballot: votes counted, and the last sequence applied."""
     return {
-        document["_id"]: (document["s"]["votes"] if document["s"] else 0, document["marks"][0][1])
+        document["_id"]: (json.loads(document["s"])["votes"] if document["s"] else 0, document["marks"][0][1])
         for document in servers.documents("front_1", "escalation")
     }
 

@@ -29,7 +29,7 @@ async def test_texts_survive_insert_and_merge(servers: Servers) -> None:
             assert servers.ballot()["s"]["text"] == text or not text
             assert servers.ballot(own)["s"]["text"] == text
     documents = [document for document in servers.documents("log") if document["_id"].startswith("bal_1:")]
-    logged = [decision["e"][0][1]["text"] for document in documents for decision in document["d"]]
+    logged = [json.loads(decision["e"][0][1])["text"] for document in documents for decision in document["d"]]
     assert logged == ["first", *TEXTS]
     sent = [json.loads(r.value)["change"]["text"] for r in await servers.on_topic(OUT) if r.key == b"bal_1"]
     assert sent == ["first", *TEXTS]

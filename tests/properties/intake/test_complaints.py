@@ -15,7 +15,7 @@ from services.intake.schemas import SubmissionRecord
 from shared.events import complaints as said
 from shared.kernel.aggregate import Command, Facts, Stamp
 from shared.kernel.refusal import UNCHANGED, Refusal, Unchanged
-from shared.persistence.codec import restored, stored
+from shared.persistence.codec import read, written
 
 NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 FACTS = Facts(NOW, Reference())
@@ -94,7 +94,7 @@ def test_only_what_means_the_same_has_the_same_digest(one: dict[str, Any], other
 def test_a_complaint_survives_being_stored(raw: dict[str, Any]) -> None:
     state = after(after(None, receipt(raw)), Withdraw(actor=source_actor("crm"), text="$$ROOT"))
 
-    assert restored(stored(state), Complaint) == state
+    assert read(written(state), Complaint) == state
 
 
 MIRRORS = st.one_of(

@@ -71,8 +71,10 @@ def decide_ballot(box: Box | None, command: Vote | Seal | Reopen | Thank, facts:
             return Refusal("not_found")
         case Vote() if box is not None and box.sealed:
             return Refusal("sealed")
+        case Vote(votes=0):
+            return [Voted(votes=1)] if facts.reference else Refusal("no_votes")  # not every process knows alike
         case Vote():
-            return [Voted(votes=1) for _ in range(command.votes)] or Refusal("no_votes")
+            return [Voted(votes=1) for _ in range(command.votes)]
         case Seal():
             return UNCHANGED if box is not None and box.sealed else [Sealed()]
         case _ if box is None:

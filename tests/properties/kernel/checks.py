@@ -73,17 +73,22 @@ def _walk(town: Town, service: Service) -> tuple[Walked, list[str]]:
 
 
 def _projected(town: Town, service: Service, walked: Walked) -> Iterator[str]:
-    """I10: what is projected is what the log folds to."""
+    """I10: what is projected is what the log folds to; what was refused before it came to be is not."""
     projected = town.kept[service.name].projection.snapshots
-    for aggregate_id in projected.keys() | walked.keys():
+    born = {one for one, steps in walked.items() if steps[-1][2].state is not None}
+    for aggregate_id in projected.keys() | born:
         steps = walked.get(aggregate_id)
         if not steps or projected.get(aggregate_id) != steps[-1][2]:
             yield f"I10: {aggregate_id} is projected as {projected.get(aggregate_id)}"
 
 
 def _decided_once(walked: Walked) -> Iterator[str]:
-    """I1: a cause is decided once on each aggregate, and each of these touches one only."""
-    times = Counter((d.cause.source, d.cause.id) for steps in walked.values() for d, _, _ in steps)
+    """I1: a cause is decided once on each aggregate, and each of these touches one only.
+
+    Before there is an aggregate each copy is refused by itself, so that a dead letter may be sent back.
+    """
+    born = [d for steps in walked.values() for d, _, after in steps if after.state is not None]
+    times = Counter((d.cause.source, d.cause.id) for d in born)
     for cause, count in times.items():
         if count > 1:
             yield f"I1: {cause} was decided {count} times"

@@ -20,7 +20,7 @@ from shared.kernel.aggregate import Cause, Command, Decision, Event, Facts, Snap
 from shared.kernel.clock import to_milliseconds
 from shared.kernel.history import apply
 from shared.kernel.refusal import Refusal, Unchanged
-from shared.persistence.codec import restored, stored
+from shared.persistence.codec import read, written
 
 ORDER = "wo_0123456789abcdef0123456789abcdef"
 POLICIES = Path(__file__).parents[3] / "deploy" / "policies"
@@ -260,10 +260,10 @@ class Story:
             occurred_at=command.occurred_at or self.now,
             actor=command.actor,
             cause=Cause("test", str(self.snapshot.version)),
-            events=tuple(restored(stored(event), type(event)) for event in outcome),
+            events=tuple(read(written(event), type(event)) for event in outcome),
         )
         evolved = apply(CLOCK_SETS, self.snapshot, decision, decision.version)
-        self.snapshot = replace(evolved, state=restored(stored(evolved.state), ClockSet))
+        self.snapshot = replace(evolved, state=read(written(evolved.state), ClockSet))
         assert self.snapshot.state == evolved.state
         self.decisions.append(decision)
         self.events += outcome

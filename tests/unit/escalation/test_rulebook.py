@@ -3,15 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
-import bson
 import pytest
-from bson.codec_options import CodecOptions
 
 from services.escalation.domain.rules import Rule
 from services.escalation.policy_files import InvalidPolicies, Written, read_document, read_folder
 from services.escalation.rulebook import load, publish, rules, seed
 from shared.events.parts import VersionedRef
-from shared.persistence.codec import restored, stored
+from shared.persistence.codec import read, written
 from tests.unit.escalation.memory_service import MemoryContext
 from tests.unit.escalation.story import POLICIES, Story, instant
 
@@ -78,8 +76,7 @@ async def test_a_version_that_was_left_out_comes_too_late(context: MemoryContext
 
 async def test_a_rule_comes_back_from_storage_as_it_was(context: MemoryContext) -> None:
     for rule in await rules(context):
-        raw = bson.decode(bson.encode(stored(rule)), CodecOptions(tz_aware=True))
-        assert restored(raw, Rule) == rule
+        assert read(written(rule), Rule) == rule
 
 
 async def test_a_calendar_that_did_not_change_is_the_same_value(context: MemoryContext) -> None:

@@ -117,6 +117,30 @@ async def test_a_final_refusal_and_a_refused_http_command_leave_no_trace(parts: 
     assert parts[2].snapshots["bal_1"].version == 2
 
 
+async def test_what_is_refused_before_there_is_anything_is_recorded_and_not_shown(parts: Parts) -> None:
+    """Else somebody who slept since before the refusal could still accept it, and nobody would own what follows."""
+    (refused,) = await run(parts, a_vote("1", votes=0, offset=5))
+    assert refused.decision.refusal.code == "no_votes"
+    assert "bal_1" not in parts[2].snapshots
+    assert await run(parts, a_vote("1", offset=5)) == [Known(1)]
+    assert (await run(parts, a_vote("1", votes=0, offset=5, records_refusals=False))) == [Known(1)]
+
+
+async def test_a_refused_record_that_is_sent_back_is_decided_anew_and_then_once(parts: Parts) -> None:
+    await run(parts, a_vote("1", votes=0, offset=5))
+    (accepted,) = await run(parts, a_vote("1", offset=9))
+    assert (accepted.decision.version, accepted.decision.sequence) == (2, 0)
+    assert parts[2].snapshots["bal_1"].state.votes == 1
+    for offset in (5, 9, 12):
+        assert await run(parts, a_vote("1", offset=offset)) == [Known(2)]
+
+
+async def test_nothing_advances_on_what_was_only_refused(parts: Parts) -> None:
+    await run(parts, a_vote("1", votes=0, offset=5))
+    marked = Item("bal_1", None, Cause("/p", "p:1"), mark=("follow", 1))
+    assert await run(parts, marked) == [Waits("unknown_subject")]
+
+
 async def test_an_unknown_subject_waits_and_an_http_caller_is_told(parts: Parts) -> None:
     assert await run(parts, a_vote("1", opens=False)) == [Waits("unknown_subject")]
     (told,) = await run(parts, a_vote("1", opens=False, records_refusals=False))

@@ -10,7 +10,7 @@ from services.notifier.domain.commands import OutcomeKind
 from shared.events import notifications as events
 from shared.kernel.aggregate import SYSTEM, Cause, Decision, Snapshot
 from shared.messaging import contract
-from shared.persistence.codec import restored, stored
+from shared.persistence.codec import read, written
 from shared.persistence.snapshots import snapshot_document, snapshot_of
 from tests.unit.notifier.notices import NOON, Told, a_request, an_assignment
 
@@ -30,7 +30,7 @@ def test_a_notice_comes_back_from_the_database_as_it_was() -> None:
 
 def test_the_log_keeps_the_text_and_the_topic_never_shows_it() -> None:
     [requested] = Told.by(a_request()).published
-    assert restored(bson.decode(bson.encode(stored(requested)), AWARE), events.Requested) == requested
+    assert read(written(requested), events.Requested) == requested
     decision = Decision(1, 0, NOON, NOON, SYSTEM, Cause("s", "c"), (requested,))
     record = contract.record_of(NOTICE, decision, 0, Told.by(a_request()).notice, a_request().notice_id, "notifier")
     assert record.value is not None

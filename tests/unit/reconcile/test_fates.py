@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from shared.kernel.aggregate import Facts
 from shared.kernel.refusal import Refusal
 from shared.messaging.bindings import Binding, Follow, On, Replica, Replied, Trigger
@@ -89,7 +91,7 @@ def test_a_known_type_that_nobody_wants_is_skipped() -> None:
 
 
 def test_an_unreadable_record_is_a_dead_letter_or_lost() -> None:
-    broken = replace(a_record(offset=3), value=b"{")
+    broken = msgspec.structs.replace(a_record(offset=3), value=b"{")
     traces = Traces()
     assert traces.bury(buried(broken)) == "complaints/0/3"
     assert fate_of(broken, traces=traces) is Fate.DEAD_LETTERED

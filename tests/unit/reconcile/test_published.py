@@ -58,9 +58,9 @@ async def test_an_event_that_may_still_be_on_its_way_is_not() -> None:
 
 async def test_an_event_without_a_decision_is_named() -> None:
     history = await a_ballot()
-    stranger = on_topic(replace(rendered(history, history.steps[0], "test")["bal_1:0000000001"]), 7)
+    stranger = on_topic(rendered(history, history.steps[0], "test")["bal_1:0000000001"], 7)
     headers = [(name, b"bal_9:0000000001" if name == "ce_id" else value) for name, value in stranger.headers]
-    assert compared(history, [*records_of(history), replace(stranger, headers=headers)]) == [
+    assert compared(history, [*records_of(history), msgspec.structs.replace(stranger, headers=headers)]) == [
         "bal_9:0000000001 workorders/0/7 has no decision"
     ]
 
@@ -70,9 +70,9 @@ async def test_a_difference_is_named_by_its_place_and_never_quoted() -> None:
     first, *others = records_of(history)
     data = msgspec.json.decode(first.value or b"")
     data["ballot"]["votes"] = 77
-    changed = replace(first, value=msgspec.json.encode(data))
+    changed = msgspec.structs.replace(first, value=msgspec.json.encode(data))
     assert compared(history, [changed, *others]) == ["bal_1:0000000001 /ballot/votes differs from what was decided"]
-    assert compared(history, [replace(first, key=b"other"), *others]) == [
+    assert compared(history, [msgspec.structs.replace(first, key=b"other"), *others]) == [
         "bal_1:0000000001 its key differs from what was decided"
     ]
 
@@ -82,7 +82,7 @@ async def test_a_record_from_before_a_field_was_added_is_the_same_event() -> Non
     first, *others = records_of(history)
     data = msgspec.json.decode(first.value or b"")
     del data["change"]["text"]
-    assert compared(history, [replace(first, value=msgspec.json.encode(data)), *others]) == []
+    assert compared(history, [msgspec.structs.replace(first, value=msgspec.json.encode(data)), *others]) == []
 
 
 async def test_what_expired_is_the_oldest_and_nothing_else() -> None:
