@@ -47,7 +47,7 @@ def routes(context: Context) -> APIRouter:
 def _reading(context: Context) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/{rule_id}/years/{year}")
+    @router.get("/{rule_id:segment}/years/{year}")
     async def show_year(name: Name, year: Year, _: Caller, draft: bool = False) -> Response:
         rule: Any = (await rule_of(context, "calendar", name)).state
         facts = context.facts()
@@ -66,7 +66,7 @@ def _reading(context: Context) -> APIRouter:
 def _importing(context: Context) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/{rule_id}:import", openapi_extra=IMPORT_BODY)
+    @router.post("/{rule_id:segment}:import", openapi_extra=IMPORT_BODY)
     async def import_year(
         name: Name, year: YearAsked, request: Request, caller: Caller, cause: RequestCause, conditions: Conditions
     ) -> Response:

@@ -35,7 +35,7 @@ def _of_kind(context: Context, kind: str, preview: Preview) -> APIRouter:
     router = APIRouter()
     optional = {"requestBody": {**DOCUMENT_BODY["requestBody"], "required": False}}
 
-    @router.post("/{rule_id}:preview", openapi_extra=optional)
+    @router.post("/{rule_id:segment}:preview", openapi_extra=optional)
     async def preview_rule(name: Name, body: OptionalDocument, caller: Caller) -> Response:
         found = await context.get(RULES[kind], rule_id(kind, name))
         if found is None and body is None:

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import Depends
-from pydantic import AwareDatetime
 from starlette.requests import Request
 
 from services.escalation.domain.rules import Rule, next_version
@@ -13,6 +12,7 @@ from services.escalation.yaml_lines import Document
 from shared.kernel.clock import to_milliseconds
 from shared.runtime.http.bodies import is_json, read_body, read_json_body
 from shared.runtime.http.problems import ProblemError
+from shared.runtime.http.values import Instant
 
 MOST_BYTES = 256 * 1024
 YAML_TYPES = ("text/yaml", "application/yaml", "application/x-yaml")
@@ -27,7 +27,7 @@ DOCUMENT_BODY: dict[str, Any] = {
 class Publication(Part):
     """When the draft is to take effect; left out, as soon as it may be but not before its own `effective_from`."""
 
-    effective_at: AwareDatetime | None = None
+    effective_at: Instant | None = None
 
 
 async def _raw(request: Request) -> Document | None:

@@ -24,7 +24,7 @@ from shared.runtime.context import Context
 from shared.runtime.http.answers import answer, page_within, respond, show
 from shared.runtime.http.auth import Caller, require_role
 from shared.runtime.http.bodies import OptionalJsonBody
-from shared.runtime.http.openapi import body_of
+from shared.runtime.http.openapi import also, body_of
 from shared.runtime.http.problems import parse
 from shared.runtime.http.requests import Conditions, Cursor, Limit, Precondition, RequestCause
 
@@ -47,7 +47,7 @@ def _reading(context: Context, kind: str) -> APIRouter:
     async def list_rules(_: Caller, limit: Limit, cursor: Cursor) -> Response:
         return respond(page_within(await rules_of(context, kind), limit, cursor, rule_place))
 
-    @router.get("/{rule_id}")
+    @router.get("/{rule_id:segment}")
     async def show_rule(name: Name, _: Caller) -> Response:
         return show(await rule_of(context, kind, name), renderer(context))
 
@@ -57,7 +57,7 @@ def _reading(context: Context, kind: str) -> APIRouter:
 def _writing(context: Context, kind: str) -> APIRouter:
     router = APIRouter()
 
-    @router.put("/{rule_id}", openapi_extra=DOCUMENT_BODY)
+    @router.put("/{rule_id:segment}", responses=also(201), openapi_extra=DOCUMENT_BODY)
     async def save_draft(
         name: Name, body: RequiredDocument, caller: Caller, cause: RequestCause, conditions: Conditions
     ) -> Response:
@@ -74,7 +74,7 @@ def _writing(context: Context, kind: str) -> APIRouter:
         )
         return await _done(context, name, command, cause, 200 if found else 201)
 
-    @router.delete("/{rule_id}/draft")
+    @router.delete("/{rule_id:segment}/draft")
     async def discard_draft(name: Name, caller: Caller, cause: RequestCause, conditions: Conditions) -> Response:
         found = await rule_of(context, kind, name)
         require_role(caller, "admin")
@@ -82,7 +82,7 @@ def _writing(context: Context, kind: str) -> APIRouter:
         command = DiscardDraft(actor=caller, expected_version=conditions.expected)
         return await _done(context, name, command, cause)
 
-    @router.post("/{rule_id}:publish", openapi_extra=body_of(Publication, required=False))
+    @router.post("/{rule_id:segment}:publish", openapi_extra=body_of(Publication, required=False))
     async def publish(
         name: Name, body: OptionalJsonBody, caller: Caller, cause: RequestCause, conditions: Conditions
     ) -> Response:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from services.escalation import migration, simulation
@@ -19,8 +19,11 @@ from shared.runtime.http.jobs import accept
 from shared.runtime.http.openapi import body_of
 from shared.runtime.http.problems import ProblemError, invalid, parse
 from shared.runtime.http.requests import RequestCause
+from shared.runtime.http.values import Instant
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+Kind = Annotated[str, Field(json_schema_extra={"enum": [*KINDS]})]
 
 
 class _Body(BaseModel):
@@ -38,10 +41,18 @@ class Filters(_Body):
 class Simulation(_Body):
     """What is tried: a document, `{id, draft: true}` or `{id, version}`; on orders received in the range."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": [name], "properties": {name: {"type": "object"}}} for name in ("policy", "calendar")
+            ]
+        }
+    )
+
     policy: dict[str, Any] | None = None
     calendar: dict[str, Any] | None = None
-    since: AwareDatetime = Field(alias="from")
-    to: AwareDatetime
+    since: Instant = Field(alias="from")
+    to: Instant
     filters: Filters = Filters()
 
 
@@ -49,14 +60,14 @@ class Migration(_Body):
     """To which version, which is in force; of which kinds of clocks (left out: all); and why."""
 
     version: int = Field(ge=1)
-    kinds: tuple[str, ...] | None = Field(default=None, min_length=1)
+    kinds: tuple[Kind, ...] | None = Field(default=None, min_length=1)
     reason: str = Field(min_length=1, max_length=500)
 
 
 def routes(context: Context) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/v1/simulations", openapi_extra=body_of(Simulation))
+    @router.post("/v1/simulations", status_code=202, openapi_extra=body_of(Simulation))
     async def simulate(body: JsonBody, caller: Caller, cause: RequestCause) -> Response:
         require_role(caller, "admin", "auditor")  # a result names orders of every team
         wanted = parse(Simulation, body)
@@ -84,7 +95,7 @@ def routes(context: Context) -> APIRouter:
 def _migrations(context: Context, kind: str) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/{rule_id}:migrate", openapi_extra=body_of(Migration))
+    @router.post("/{rule_id:segment}:migrate", status_code=202, openapi_extra=body_of(Migration))
     async def migrate(name: Name, body: JsonBody, caller: Caller, cause: RequestCause) -> Response:
         rule: Any = (await rule_of(context, kind, name)).state
         require_role(caller, "admin")

@@ -6,8 +6,9 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -19,9 +20,10 @@ from shared.cli.endpoints import Endpoints, find_endpoints
 from shared.cli.failure import DependencyDown, WrongUsage
 from shared.cli.output import print_json, print_table
 from shared.kernel.clock import to_milliseconds
+from shared.kernel.working_time import SlaError, parse_instant
 from shared.persistence.driver import DriverError
 from shared.reconcile.audit import Access
-from shared.reconcile.audit import reconcile as compare
+from shared.reconcile.looking import reconcile as compare
 from shared.reconcile.offline import OfflineService
 from shared.reconcile.verdict import Verdict
 from shared.runtime.context import Unavailable
@@ -33,16 +35,33 @@ CLOCK_SECONDS = 5.0
 ADVICE = "`./closedloop status` tells how it is; nothing was changed, so the command can simply be given again."
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What the options ask for. `as_of`: by when due rungs must be decided in a system that is stopped."""
+
+    offline: bool
+    as_of: datetime | None
+    late_within: timedelta | None
+
+
 @click.command()
 @click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format."
 )
 @click.option("--records", is_flag=True, help="Also show what became of the records of every topic.")
-def reconcile(output: str, records: bool) -> None:
+@click.option(
+    "--offline", is_flag=True, help="The services are stopped, only Kafka and MongoDB run: one pass, no grace."
+)
+@click.option("--as-of", metavar="RFC3339", help="With --offline: rungs due by then must have been decided.")
+@click.option("--late-within", type=float, metavar="SECONDS", help="A rung that fired later than so is a violation.")
+def reconcile(output: str, records: bool, offline: bool, as_of: str | None, late_within: float | None) -> None:
     """Check the invariants over logs, topics and projections; exit 1 with the list of violations.
 
-    The system may run meanwhile. Dead letters and parked records are reported; they are no violations.
+    The system may run meanwhile: then what looks wrong is looked at again some seconds later. Dead letters and
+    parked records are reported; they are no violations.
     """
+    late = None if late_within is None else timedelta(seconds=late_within)
+    wanted = Wanted(offline, _instant(as_of, offline), late)
     # The command's own connections are none of the reader's business.
     configure("reconcile", level=logging.CRITICAL)
     # It makes millions of objects and no cycles; looking for some would take a quarter of the time.
@@ -50,7 +69,9 @@ def reconcile(output: str, records: bool) -> None:
     began = time.monotonic()
     endpoints = find_endpoints()
     try:
-        verdict = asyncio.run(_compared(endpoints))
+        if offline:
+            _check_stopped(endpoints)
+        verdict = asyncio.run(_compared(endpoints, wanted))
     except (KafkaError, DriverError, Unavailable) as error:
         raise DependencyDown(
             f"{endpoints.kafka} or MongoDB does not answer: {type(error).__name__}", ADVICE
@@ -65,7 +86,27 @@ def reconcile(output: str, records: bool) -> None:
     sys.exit(0 if verdict.clean else 1)
 
 
-async def _compared(endpoints: Endpoints) -> Verdict:
+def _instant(text: str | None, offline: bool) -> datetime | None:
+    if text is None:
+        return None
+    if not offline:
+        raise WrongUsage("--as-of goes with --offline: a running system is asked for its time")
+    try:
+        return datetime.fromtimestamp(parse_instant(text), UTC)
+    except SlaError as error:
+        raise WrongUsage(f"--as-of: {error}") from None
+
+
+def _check_stopped(endpoints: Endpoints) -> None:
+    """Raises WrongUsage when a service answers: what it has in hand would be taken for damage."""
+    with httpx.Client(trust_env=False, timeout=CLOCK_SECONDS) as http:
+        for name, url in endpoints.urls.items():
+            with suppress(httpx.TransportError):
+                http.get(f"{url}/livez")
+                raise WrongUsage(f"{name} answers at {url}", "Stop the services, or leave out --offline.")
+
+
+async def _compared(endpoints: Endpoints, wanted: Wanted) -> Verdict:
     async with AsyncExitStack() as stack:
         services = []
         for definition in definitions():
@@ -78,10 +119,11 @@ async def _compared(endpoints: Endpoints) -> Verdict:
             services.append(OfflineService(definition, settings))
             stack.push_async_callback(services[-1].close)
 
-        async def now() -> datetime:
-            return await _business_time(endpoints)
+        async def now() -> datetime | None:
+            return wanted.as_of if wanted.offline else await _business_time(endpoints)
 
-        return await compare(Access(settings.kafka_servers, endpoints.topic_prefix, services, now))
+        brokers, prefix = settings.kafka_servers, endpoints.topic_prefix
+        return await compare(Access(brokers, prefix, services, now, wanted.offline, wanted.late_within))
 
 
 async def _business_time(endpoints: Endpoints) -> datetime:
@@ -108,6 +150,8 @@ def _show(verdict: Verdict, *, with_records: bool) -> None:
             click.echo(name.replace("_", " "))
             print_table(columns, [_cells(row, columns) for row in found[name]])
             click.echo()
+    if verdict.under_way:
+        click.echo(f"decisions that somebody is, or at the next start will be, still at: {verdict.under_way}")
     for twin in found["late_twins"]:
         click.echo(f"dead-lettered, and applied by another copy: {twin}")
     click.echo(_sentence(verdict))

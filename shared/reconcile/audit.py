@@ -1,7 +1,6 @@
-"""One pass over a whole installation, and the second that proves what the first one found."""
+"""One pass over a whole installation."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +10,7 @@ from shared.kernel.ids import CLOCK_SET, sibling
 from shared.messaging.contract import REPLIES
 from shared.messaging.records import InRecord
 from shared.persistence.driver import Document
+from shared.reconcile.effects import Effects
 from shared.reconcile.fates import Fates
 from shared.reconcile.followed import holes
 from shared.reconcile.histories import History, history_of
@@ -22,36 +22,36 @@ from shared.reconcile.settling import AT_ONCE, compare_differing, settle
 from shared.reconcile.topics import Places, Topics
 from shared.reconcile.traces import Traces
 from shared.reconcile.verdict import Verdict, Violation
+from shared.runtime.sweepers import REPUBLISH_TOPIC
 
 YOUNG = timedelta(seconds=10)
 SWEPT_AFTER = timedelta(seconds=30)
 """A document that is unpublished for so long is no longer in work: the sweeper takes it after ten seconds."""
-SECOND_LOOK = 12.0
-"""Machine seconds until the second pass: whatever is only in work, or has just become due, is done by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach an installation. `now`: the business time of the services' timers."""
+    """How to reach an installation, and how to look at it.
+
+    `now`: the business time by which due rungs must be decided; None: they are not judged. `stopped`: no service
+    runs, so nothing is young, and what was under way is for the next start. `late_within`: the most that a rung may
+    have fired late; None: not judged.
+    """
 
     kafka: list[str]
     prefix: str
     services: Sequence[OfflineService]
-    now: Callable[[], Awaitable[datetime]]
+    now: Callable[[], Awaitable[datetime | None]]
+    stopped: bool = False
+    late_within: timedelta | None = None
 
-
-async def reconcile(access: Access, pause: float = SECOND_LOOK, young: timedelta = YOUNG) -> Verdict:
-    """Looks once, and where something seems wrong again after `pause` seconds: a violation is what both passes saw.
-
-    Records younger than `young` are not judged. Raises KafkaError, DriverError or Unavailable.
-    """
-    first = await Audit(access, young).run()
-    if first.clean:
-        return first
-    await asyncio.sleep(pause)
-    second = await Audit(access, young).run()
-    second.violations &= first.violations
-    return second
+    @property
+    def heard(self) -> Mapping[str, frozenset[str]]:
+        """The topics that each service consumes."""
+        return {
+            service.name: frozenset({REPUBLISH_TOPIC, *(binding.topic for binding in service.definition.bindings)})
+            for service in self.services
+        }
 
 
 @dataclass(slots=True)
@@ -63,6 +63,7 @@ class Audit:
     verdict: Verdict = field(default_factory=Verdict)
     published: Published = field(default_factory=Published)
     orders: Orders = field(default_factory=Orders)
+    effects: Effects = field(default_factory=Effects)
     traces: dict[str, Traces] = field(default_factory=dict)
     fates: dict[str, Fates] = field(default_factory=dict)
     before: Places = field(default_factory=Places)
@@ -115,8 +116,10 @@ class Audit:
 
         def in_flight(raw: Document, decision: Decision) -> bool:
             """Whoever appended it has neither committed its record nor, without one, taken its mark off."""
-            uncommitted = not self.before.committed_past(service.name, decision.cause)
-            return uncommitted or ("unpublished" in raw and raw["unpublished"] > self.began - SWEPT_AFTER)
+            if not self.before.committed_past(service.name, decision.cause):
+                return True
+            marked = "unpublished" in raw
+            return marked and (self.access.stopped or raw["unpublished"] > self.began - SWEPT_AFTER)
 
         return history_of(mongo_log.kind, aggregate_id, documents, mongo_log.restored, in_flight)
 
@@ -124,8 +127,10 @@ class Audit:
         self.verdict.checked.update(
             aggregates=1, decisions=len(history.steps), events=sum(len(s.decision.events) for s in history.steps)
         )
+        self.verdict.under_way += sum(each.in_flight for each in history.steps)
         self._found(history.faults)
         self._found(holes(history))
+        self.effects.see(history)
         self.published.decided(history, service.name)
         self.traces[service.name].see(history)
         self.orders.see(history)
@@ -185,15 +190,26 @@ class Audit:
         for (topic, fate), count in fates.counts.items():
             self.verdict.fates[service.name, topic, fate] += count
 
-    def _conclude_all(self, due_before: datetime) -> None:
+    def _conclude_all(self, due_before: datetime | None) -> None:
         kinds = {kind.prefix: kind for service in self.access.services for kind in service.definition.aggregates}
+        orders, rungs = self.orders, self.orders.rungs
         self.published.finish(kinds, self.before.shortened)
-        self._found(self.published.violations)
-        self._found(self.orders.violations)
-        self._found(self.orders.without_order(self._complaint_waits))
-        self._found(self.orders.unattended())
-        self._found(self.orders.rungs.repeated())
-        self._found(self.orders.rungs.missed(due_before, self._timers_wait))
+        for violations in (
+            self.published.violations,
+            self.effects.violations,
+            orders.violations,
+            orders.statutory.violations,
+            rungs.untimely,
+        ):
+            self._found(violations)
+        self._found(orders.without_order(self._complaint_waits))
+        self._found(orders.unattended())
+        self._found(rungs.repeated())
+        if due_before is not None:
+            self._found(rungs.missed(due_before, self._timers_wait))
+        if self.access.late_within is not None:
+            self._found(rungs.too_late(self.access.late_within))
+        self.verdict.latest_rung = rungs.latest
 
     def _complaint_waits(self, complaint: str, order: str) -> bool:
         """Whether the order may still come: its record is on its way, or parked and reported as that."""

@@ -1,4 +1,4 @@
-"""I1, I11, I13 and I16: what spans services, seen through the events and views that they publish."""
+"""I1, I11 to I13 and I16: what spans services, seen through the events and views that they publish."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from shared.reconcile.closing import open_loops
 from shared.reconcile.duties import mixed_duties
 from shared.reconcile.histories import History
 from shared.reconcile.rungs import Rungs
+from shared.reconcile.statutory import StatutoryClocks
 from shared.reconcile.verdict import Violation
 
 OPEN = frozenset({"dispatching", "assigned", "in_progress", "suspended", "pending_review", "pending_callback"})
@@ -33,6 +34,7 @@ class Orders:
     """Complaints, orders and clocks as their logs show them."""
 
     rungs: Rungs = field(default_factory=Rungs)
+    statutory: StatutoryClocks = field(default_factory=StatutoryClocks)
     received: dict[str, str] = field(default_factory=dict)  # complaint -> its work order
     exempt: set[str] = field(default_factory=set)
     created: Counter[str] = field(default_factory=Counter)  # by complaint
@@ -42,6 +44,7 @@ class Orders:
 
     def see(self, history: History) -> None:
         for each in history.steps:
+            self.rungs.see(each.decision)
             for event in each.decision.events:
                 if isinstance(event, Received):
                     self.received[history.id] = event.work_order_id
@@ -49,7 +52,7 @@ class Orders:
                     self.created[event.complaint_id] += 1
                 elif event.TYPE in WITHOUT_ORDER:
                     self.exempt.add(history.id)
-                self.rungs.see(event)
+                self.statutory.see(event)
         if history.kind.topic == ORDERS_TOPIC:
             self._see_order(history)
         elif history.id.startswith(CLOCK_SET):

@@ -30,6 +30,10 @@ class Places:
     def consumed(self, service: str, topic: str, partition: int, offset: int) -> bool:
         return offset < self.committed.get((service, topic, partition), 0)
 
+    def position(self, service: str, topic: str, partition: int) -> int:
+        """What `service` consumes next."""
+        return self.committed.get((service, topic, partition), self.begins.get((topic, partition), 0))
+
     def committed_past(self, service: str, cause: Cause) -> bool:
         """Whether the record that caused something is done with; a cause that is no record always is."""
         if cause.topic is None or cause.partition is None or cause.offset is None:

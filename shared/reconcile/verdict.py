@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -37,7 +38,8 @@ class Fate(StrEnum):
 class Verdict:
     """`fates`: (service, topic, fate). `dead_letters`: (service, reason). `parked`: (service, binding, reason).
 
-    `late_twins`: records that were dead-lettered although another copy of them was applied.
+    `late_twins`: records that were dead-lettered although another copy of them was applied. `under_way`: decisions
+    that somebody was still at. `latest_rung`: how late the latest rung fired (business time), and its key.
     """
 
     violations: set[Violation] = field(default_factory=set)
@@ -45,6 +47,8 @@ class Verdict:
     dead_letters: Counter[tuple[str, str]] = field(default_factory=Counter)
     parked: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     late_twins: list[str] = field(default_factory=list)
+    under_way: int = 0
+    latest_rung: tuple[timedelta, str] = (timedelta(0), "")
     checked: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -72,6 +76,8 @@ class Verdict:
                 for (service, binding, reason), count in sorted(self.parked.items())
             ],
             "late_twins": sorted(self.late_twins),
+            "under_way": self.under_way,
+            "latest_rung": {"late_seconds": self.latest_rung[0].total_seconds(), "key": self.latest_rung[1]},
             "checked": dict(sorted(self.checked.items())),
         }
 

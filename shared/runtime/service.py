@@ -195,7 +195,7 @@ class RunningService:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
                 await self.refresh_reference()
-            except DriverError as error:
+            except (DriverError, Unavailable) as error:
                 log.warning("reference_not_refreshed", error=type(error).__name__)
 
     async def _prepare_database(self) -> None:

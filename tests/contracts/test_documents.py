@@ -1,7 +1,9 @@
 """The generated pages are as fresh as the code, and say what an integrator looks for."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from shared.cli.documents import CHECKOUT, configuration_page, definitions, events_page, stale_pages
 from shared.events.topics import TOPICS
@@ -35,6 +37,24 @@ def test_every_service_has_its_settings_on_the_page() -> None:
     page = configuration_page(definitions())
     for name in ("KAFKA_BOOTSTRAP", "AUTH__JWKS", "INTAKE__OPEN_SOURCES", "NOTIFIER__EMAIL__HOST"):
         assert f"`CLOSEDLOOP_{name}`" in page
+
+
+def test_every_reference_in_an_asyncapi_document_leads_somewhere() -> None:
+    for service in definitions():
+        document = asyncapi_document(service)
+        for reference in references(document):
+            place: Any = document
+            for step in reference.removeprefix("#/").split("/"):
+                assert step in place, f"{service.name}: {reference}"
+                place = place[step]
+
+
+def references(node: Any) -> Iterator[str]:
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        yield node["$ref"]
+    for each in inner:
+        yield from references(each)
 
 
 def test_every_service_has_an_asyncapi_document_of_all_that_it_reads_and_writes() -> None:

@@ -1,8 +1,13 @@
 """All four services in one process on real servers: a story is played, they stop, and faults can be planted."""
 
 import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,7 @@ from pymongo.database import Database
 from services.workflow.domain import WORK_ORDERS
 from services.workflow.domain import commands as c
 from services.workflow.domain.state import WorkOrder
+from shared.cli.installation import CHECKOUT
 from shared.events.workorders import Remedy
 from shared.kernel.aggregate import Actor, Cause, Command
 from shared.kernel.ids import WORK_ORDER, complaint_id, sibling
@@ -24,6 +30,7 @@ from shared.messaging.cloudevents import write
 from shared.messaging.publisher import Publisher
 from shared.messaging.records import Envelope, OutRecord
 from shared.reconcile.audit import Access, Audit
+from shared.reconcile.looking import reconcile
 from shared.reconcile.offline import OfflineService
 from shared.reconcile.verdict import Fate, Verdict
 from shared.runtime.context import Executed
@@ -132,17 +139,39 @@ class Scene:
 
     # -- looking ------------------------------------------------------------------------------------------------
 
-    async def verdict(self, now: datetime | None = None) -> Verdict:
+    async def verdict(self, now: datetime | None = None, late_within: timedelta | None = None) -> Verdict:
         """Of one pass, without the time that live systems get to finish what they are at."""
         async with self.access(now or self.now) as access:
-            return await Audit(access, young=timedelta(0)).run()
+            return await Audit(replace(access, late_within=late_within), young=timedelta(0)).run()
+
+    async def looked_at(self, *, stopped: bool) -> Verdict:
+        """As the command looks, with little patience; `stopped`: it is told that nobody runs."""
+        async with self.access(self.now, self.now) as access:
+            wanted = replace(access, stopped=stopped)
+            return await reconcile(wanted, pause=0, young=timedelta(0), patience=0.5)
+
+    async def command(self, *options: str) -> tuple[int, dict[str, Any]]:
+        """Exit code and answer of `closedloop reconcile`, as somebody gives it who knows only the servers."""
+        named = {
+            "KAFKA_BOOTSTRAP": self.kafka,
+            "MONGO_URI": self._mongo,
+            "TOPIC_PREFIX": f"{self.prefix}.",
+            "DATABASE_PREFIX": f"{self.prefix}_",
+            "STATE_DIR": str(self._state_dir),
+        }
+        env = {**os.environ, **{f"CLOSEDLOOP_{name}": value for name, value in named.items()}}
+        argv = [sys.executable, "-m", "shared.cli", "reconcile", *options]
+        asked = await asyncio.create_subprocess_exec(*argv, cwd=CHECKOUT, env=env, stdout=PIPE, stderr=PIPE)
+        output, talk = await asked.communicate()
+        assert asked.returncode in (0, 1), talk.decode()
+        return asked.returncode, json.loads(output)
 
     @asynccontextmanager
     async def access(self, *moments: datetime) -> AsyncIterator[Access]:
         """`moments`: the business time of each pass."""
         left = list(moments)
 
-        async def now() -> datetime:
+        async def now() -> datetime | None:
             return left.pop(0)
 
         async with AsyncExitStack() as stack:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -114,7 +115,10 @@ def install(app: FastAPI) -> None:
     """Makes every error that a route or the framework raises a problem; bugs are left to the edge."""
 
     async def refused(request: Request, error: Exception) -> Response:
-        return problem_response(request.scope, as_problem(error))
+        problem = as_problem(error)
+        if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            problem.headers["Allow"] = ", ".join(_allowed(app, request.scope))
+        return problem_response(request.scope, problem)
 
     for kind in (ProblemError, Unavailable, DriverUnreachable, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, refused)
@@ -133,6 +137,12 @@ def as_problem(error: Exception) -> ProblemError:
             code = _BY_STATUS.get(error.status_code, "internal" if error.status_code >= 500 else "request_invalid")
             return ProblemError(code, HTTPStatus(error.status_code).phrase, error.status_code, headers=error.headers)
     return ProblemError("internal")
+
+
+def _allowed(app: FastAPI, scope: Scope) -> list[str]:
+    """Every method of the path; the framework names those of the first route that it finds there."""
+    found = (route for route in iter_route_contexts(app.routes) if route.path_regex.match(scope["path"]))
+    return sorted({method for route in found for method in route.methods or ()})
 
 
 def _faults(errors: Sequence[Any], skip: int = 0) -> list[dict[str, str]]:

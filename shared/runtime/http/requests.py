@@ -82,7 +82,8 @@ async def _expected_version(request: Request, conditions: Conditions) -> int | N
     if conditions.given:
         return conditions.expected
     claimed = await _from_body(request, "expected_version")
-    return claimed if type(claimed) is int else None
+    whole = type(claimed) is int or (type(claimed) is float and claimed.is_integer())
+    return int(claimed) if whole else None
 
 
 ExpectedVersion = Annotated[int | None, Depends(_expected_version)]
@@ -138,6 +139,29 @@ async def _key(request: Request) -> str | None:
         return header
     claimed = await _from_body(request, "command_id")
     return claimed if isinstance(claimed, str) and _COMMAND_ID.fullmatch(claimed) else None
+
+
+def _header(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    told = {"name": name, "in": "header", "required": False, "description": description}
+    return {**told, "schema": {"type": "string", **schema}}
+
+
+_IF_MATCH = _header(
+    "If-Match",
+    "The version it is meant for, as the ETag told it.",
+    pattern=r'^(\*|"[1-9][0-9]{0,17}")$',
+    examples=['"7"'],
+)
+HEADERS_READ: dict[Any, tuple[dict[str, Any], ...]] = {
+    _request_cause: (
+        _header(
+            "Idempotency-Key", "The same key with the same body answers the same again.", pattern=f"^{_KEY.pattern}$"
+        ),
+    ),
+    _precondition: (_IF_MATCH, _header("If-None-Match", "Only if there is none yet.", enum=["*"])),
+    _expected_version: (_IF_MATCH,),
+}
+"""For the documentation: what each dependency reads from the headers."""
 
 
 async def _from_body(request: Request, name: str) -> Any:
