@@ -21,7 +21,8 @@ from services.escalation.domain.steps import Terms, started
 from services.escalation.domain.table import COOPERATION, STATUTORY, SUPERVISION, SUSPENSION, may_pause
 from services.escalation.simulation_clock import Replayed, moment_at, uncovered
 from services.escalation.simulation_course import Course, Known
-from services.escalation.simulation_story import RENEWALS, Fact, Order, Recorded, Story, What
+from services.escalation.simulation_facts import ORDER, STARTED, STOPPED, Fact, What
+from services.escalation.simulation_story import RENEWALS, Order, Recorded, Story
 from shared.events.parts import VersionedRef
 from shared.kernel.sla_clock import ClockPlan, elapsed
 from shared.kernel.working_time import SlaError, Unit
@@ -89,13 +90,20 @@ class _Run:
 
     def take(self, fact: Fact) -> None:
         clock = self._of.get(fact.number)
-        match fact.what:  # what is most frequent first
-            case What.STARTED:
-                self._start(fact)
-            case What.STOPPED | What.CANCELLED | What.HELD:
+        what = fact.what
+        if what is STARTED:
+            self._start(fact)
+        elif what is STOPPED:
+            self._end(clock, fact)
+        elif what is ORDER:
+            self._order = self.replayer.known(next(self._orders))
+        else:
+            self._take_rare(clock, fact)
+
+    def _take_rare(self, clock: Replayed | None, fact: Fact) -> None:
+        match fact.what:
+            case What.CANCELLED | What.HELD:
                 self._end(clock, fact)
-            case What.ORDER:
-                self._order = self.replayer.known(next(self._orders))
             case What.WENT_ON if clock is not None and clock.held:
                 self.attempt(self._go_on, clock, fact)
             case What.EXTENDED if clock is not None and clock.live:
@@ -185,9 +193,13 @@ class _Run:
         return (plan.budget, plan.unit) != (was.budget, was.unit)
 
     def _end(self, clock: Replayed | None, fact: Fact) -> None:
-        if clock is not None and clock.live:
-            state = "cancelled" if fact.what is What.CANCELLED else "stopped"
-            self.attempt(lambda clock, _: clock.end(fact.at, state, fact.what is What.HELD), clock, fact)
+        if clock is None or not clock.live:
+            return
+        state, held = "cancelled" if fact.what is What.CANCELLED else "stopped", fact.what is What.HELD
+        if clock.counting is None and fact.heard <= fact.at:
+            clock.end(fact.at, state, held)  # nothing is reckoned yet that could be uncovered
+        else:
+            self.attempt(lambda clock, _: clock.end(fact.at, state, held), clock, fact)
 
     # -- turns
 

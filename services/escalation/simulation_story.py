@@ -4,9 +4,9 @@ Taken from the log as it is stored, of whose events only what a story needs is d
 orders.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -21,11 +21,13 @@ from services.escalation.simulation_events import (
     Changes,
     Firing,
     Record,
+    Turn,
     read_breach,
     read_changes,
     read_firing,
     read_traits,
 )
+from services.escalation.simulation_facts import ORDER, STARTED, STOPPED, Fact, What
 from shared.events.catalogue import wire_type
 from shared.events.sla import ClockBreached, ClocksChanged, RungFired, Traits
 
@@ -36,36 +38,12 @@ RENEWALS: Final[Mapping[str, str]] = {
     "workorder.reopened": "reopen_mode",
 }
 EXTENDED = "workorder.extension_decided"
+TELLING: Final = frozenset({SUSPENDED, RESUMED, EXTENDED, MIGRATION})
 MET, MISSED, OPEN, NOT_COVERED, CANCELLED = "met", "missed", "open", "not_covered", "cancelled"
 MOST_TRAITS = 10_000
 _TRAITS: dict[bytes, Traits] = {}
 _EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
-
-
-class What(IntEnum):
-    """What happened, in the order in which one record's parts count."""
-
-    ORDER = 0  # is another from here on, be it only by its team
-    STOPPED = 1
-    CANCELLED = 2
-    HELD = 3
-    WENT_ON = 4  # after a review that rejected, or with the next cycle
-    SUSPENDED = 5  # the order was; which clocks that pauses is the policy's matter
-    RESUMED = 6
-    STARTED = 7
-    EXTENDED = 8
-    TERMS = 9  # the order's traits changed: running clocks follow
-    MIGRATED = 10
-
-
-class Fact(msgspec.Struct, array_like=True, gc=False):
-    """`at`: when it happened; `heard`: when it was decided (epoch seconds both). `number`: the clock's, 0 of none."""
-
-    what: What
-    at: int
-    heard: int
-    number: int = 0
-    extra: Any = None
+_BSON_EPOCH = datetime(1970, 1, 1)  # BSON is decoded to UTC that does not say so
 
 
 class Order(msgspec.Struct, array_like=True):
@@ -163,18 +141,18 @@ def _take_notice(story: Story, fired: Firing) -> None:
 
 
 def _take_changes(story: Story, changes: Changes, decision: Mapping[str, Any]) -> None:
-    heard = seconds(decision["at"].replace(tzinfo=UTC))  # BSON is decoded to UTC that does not say so
-    at = seconds(decision["on"].replace(tzinfo=UTC)) if "on" in decision else heard
+    heard = (decision["at"] - _BSON_EPOCH) // _SECOND
+    at = (decision["on"] - _BSON_EPOCH) // _SECOND if "on" in decision else heard
     facts: list[Fact] = []
     known = story.orders[-1] if story.orders else None
     if _is_other(story, known, changes) and known is not None:
-        facts.append(Fact(What.ORDER, at, heard))
+        facts.append(Fact(ORDER, at, heard))
         if _has_other_terms(known, story.orders[-1]):
             touched = [one.number for one in changes.clocks if one.change != "retargeted"]
             facts.append(Fact(What.TERMS, at, heard, extra=touched))
     for record in changes.clocks:
         if not is_alarm(record.kind):
-            facts += _facts_of(story, record, at, heard)
+            _take_record(story, record, (at, heard), facts)
     story.facts += _once(facts) if len(facts) > 1 else facts
 
 
@@ -208,34 +186,44 @@ def _has_other_terms(one: Order, other: Order) -> bool:
     return one.region != other.region or not same_terms(one.traits, other.traits)
 
 
-def _facts_of(story: Story, record: Record, at: int, heard: int) -> list[Fact]:
-    number, state, change = record.number, record.state, record.change
-    event, reason = (record.turn.event, record.turn.reason) if record.turn else (None, None)
-    facts = []
+def _take_record(story: Story, record: Record, times: tuple[int, int], facts: list[Fact]) -> None:
+    """Adds to `facts` what the record of one clock says."""
+    at, heard = times
+    number, state = record.number, record.state
     clock = story.clocks.get(number)
-    was_live, was_held = clock is None or clock.state in LIVE, clock is not None and clock.provisional
     if clock is None:
         clock = story.clocks[number] = _recorded(record)
+        turn = record.turn
+        event, reason = (None, None) if turn is None else (turn.event, turn.reason)
         was = msgspec.structs.replace(clock) if clock.kind in DEMANDED else None
-        facts.append(Fact(What.STARTED, clock.started, heard, number, (event, reason, was)))
-    elif change == "retargeted":
-        clock = story.clocks[number] = _recorded(record)  # what it started with is still asked for
+        facts.append(Fact(STARTED, clock.started, heard, number, (event, reason, was)))
+        was_live, was_held = True, False
     else:
-        clock.move_on(record)
-    if was_held and state in LIVE:
-        facts.append(Fact(What.WENT_ON, at, heard, number, RENEWALS.get(event or "")))
+        was_live, was_held = clock.state in LIVE, clock.provisional
+        if record.change == "retargeted":
+            clock = story.clocks[number] = _recorded(record)  # what it started with is still asked for
+        else:
+            clock.move_on(record)
+        if was_held and state in LIVE:
+            event = None if record.turn is None else record.turn.event
+            facts.append(Fact(What.WENT_ON, at, heard, number, RENEWALS.get(event or "")))
     if was_live and state not in LIVE:
-        what = What.HELD if clock.provisional else What.CANCELLED if state == "cancelled" else What.STOPPED
+        what = What.HELD if clock.provisional else What.CANCELLED if state == "cancelled" else STOPPED
         facts.append(Fact(what, at, heard, number))
-    if event == SUSPENDED:
-        facts.append(Fact(What.SUSPENDED, at, heard, extra=reason))
-    elif event == RESUMED:
-        facts.append(Fact(What.RESUMED, at, heard))
-    elif change == "retargeted" and event == EXTENDED:
-        facts.append(Fact(What.EXTENDED, at, heard, number, (*_until(record), reason)))
-    elif change == "retargeted" and event == MIGRATION:
-        facts.append(Fact(What.MIGRATED, at, heard, number))
-    return facts
+    if record.turn is not None and record.turn.event in TELLING:
+        facts += _told(record, record.turn, at, heard)
+
+
+def _told(record: Record, turn: Turn, at: int, heard: int) -> Iterator[Fact]:
+    """What the event behind a record says beside what became of the clock."""
+    if turn.event == SUSPENDED:
+        yield Fact(What.SUSPENDED, at, heard, extra=turn.reason)
+    elif turn.event == RESUMED:
+        yield Fact(What.RESUMED, at, heard)
+    elif record.change == "retargeted" and turn.event == EXTENDED:
+        yield Fact(What.EXTENDED, at, heard, record.number, (*_until(record), turn.reason))
+    elif record.change == "retargeted" and turn.event == MIGRATION:
+        yield Fact(What.MIGRATED, at, heard, record.number)
 
 
 def _until(record: Record) -> tuple[int | None, int]:
@@ -262,10 +250,16 @@ def _recorded(record: Record) -> Recorded:
 
 def _once(facts: Sequence[Fact]) -> list[Fact]:
     """One record's facts in the order in which they count; what concerns the whole order only once."""
-    of_order = {fact.what: fact for fact in reversed(facts) if not fact.number}
-    return sorted([*of_order.values(), *(fact for fact in facts if fact.number)], key=lambda fact: fact.what)
+    kept, known = [], 0
+    for fact in facts:
+        if fact.number or not known >> fact.what & 1:
+            kept.append(fact)
+            known |= 0 if fact.number else 1 << fact.what
+    kept.sort(key=_what)
+    return kept
 
 
+_what = attrgetter("what")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Story).decode
 
