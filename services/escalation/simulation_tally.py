@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from services.escalation.domain.instants import to_instant
-from services.escalation.simulation_clock import Replayed
+from services.escalation.simulation_clock import Notice, Replayed
 from services.escalation.simulation_story import MET, MISSED, Story
 
 NO_CLOCK: Final = "no_clock"
@@ -17,47 +17,49 @@ FLIPS: Final[Mapping[tuple[str, str], str]] = {
     (MET, MISSED): "met_to_missed",
     (MISSED, MET): "missed_to_met",
 }
-Figures = Counter[tuple[str, ...]]
+Figures = Counter[tuple[Any, ...]]
+FIGURES = ("orders", "outcomes", "before", "after")
 
 
 @dataclass(slots=True)
 class Tally:
-    """`outcomes` by (kind, before, after); `notices` by (kind, rung, side, and everyone in its audience).
+    """`orders` by what became of them; `outcomes` by (kind, before, after); `flips`: a sample by direction.
 
-    A side is before or after. `orders` by what became of them; `flips`: a sample by direction.
+    `before` and `after`: how often which notice was given, by (kind, rung, audience).
     """
 
     orders: Figures = field(default_factory=Counter)
     outcomes: Figures = field(default_factory=Counter)
-    notices: Figures = field(default_factory=Counter)
+    before: Figures = field(default_factory=Counter)
+    after: Figures = field(default_factory=Counter)
     flips: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in FLIPS.values()})
 
     def leave_out(self, why: str) -> None:
         self.orders[(why,)] += 1
 
     def take(self, story: Story, replayed: Iterable[Replayed], now: int) -> None:
-        self.orders[("replayed",)] += 1
-        for kind, rung, audience in story.notices:
-            self.notices[kind, rung, "before", *audience] += 1
-        directions = set()
         beside = dict(story.clocks)
+        outcomes: list[tuple[str, str, str]] = []
+        fired: list[Notice] = []
+        directions = set()
         for clock in replayed:
             recorded = beside.pop(clock.number, None)
             before = NO_CLOCK if recorded is None else recorded.outcome(now)
             after = clock.outcome
-            self.outcomes[clock.kind, before, after] += 1
-            for kind, rung, audience in clock.fired:
-                self.notices[kind, rung, "after", *audience] += 1
-            if (direction := FLIPS.get((before, after))) is not None and recorded is not None:
+            outcomes.append((clock.kind, before, after))
+            fired += clock.fired
+            if before != after and recorded is not None and (direction := FLIPS.get((before, after))) is not None:
                 directions.add(direction)
                 self._list(direction, story, clock, recorded.due)
-        for recorded in beside.values():
-            self.outcomes[recorded.kind, recorded.outcome(now), NO_CLOCK] += 1
-        for direction in directions:
-            self.orders[(direction,)] += 1
+        outcomes += [(recorded.kind, recorded.outcome(now), NO_CLOCK) for recorded in beside.values()]
+        # Many at once, which counts much faster than one by one.
+        self.outcomes.update(outcomes)
+        self.before.update(story.notices)
+        self.after.update(fired)
+        self.orders.update([("replayed",), *((direction,) for direction in directions)])
 
     def add(self, other: "Tally") -> None:
-        for name in ("orders", "outcomes", "notices"):
+        for name in FIGURES:
             getattr(self, name).update(getattr(other, name))
         for direction, flips in other.flips.items():
             known = self.flips[direction]
@@ -73,14 +75,12 @@ class Tally:
 
     def stored(self) -> dict[str, Any]:
         """Plain data; keys stand in lists, since MongoDB gives some characters in names a meaning."""
-        names = ("orders", "outcomes", "notices")
-        figures = {name: [[*key, number] for key, number in getattr(self, name).items()] for name in names}
+        figures = {name: [[*key, number] for key, number in getattr(self, name).items()] for name in FIGURES}
         return {**figures, "flips": self.flips}
 
     @classmethod
     def restored(cls, raw: Mapping[str, Any]) -> "Tally":
-        names = ("orders", "outcomes", "notices")
-        figures = {name: Counter({tuple(key): number for *key, number in raw[name]}) for name in names}
+        figures = {name: Counter({_key(key): number for *key, number in raw[name]}) for name in FIGURES}
         return cls(**figures, flips={name: list(flips) for name, flips in raw["flips"].items()})
 
     def result(self) -> dict[str, Any]:
@@ -92,8 +92,8 @@ class Tally:
             "orders": {"replayed": replayed, "left_out": left_out},
             "clocks": [self._kind(kind) for kind in kinds],
             "flips": {name: self._flips(name, pair) for pair, name in FLIPS.items()},
-            "notices": self._sides(("kind", "rung"), lambda kind, rung, side, *_: [(kind, rung, side)]),
-            "audiences": self._sides(("audience",), lambda _, __, side, *audience: [(one, side) for one in audience]),
+            "notices": self._sides(("kind", "rung"), lambda kind, rung, _: [(kind, rung)]),
+            "audiences": self._sides(("audience",), lambda _, __, audience: [(one,) for one in audience]),
         }
 
     def _kind(self, kind: str) -> dict[str, Any]:
@@ -118,15 +118,20 @@ class Tally:
     def _sides(
         self, names: tuple[str, ...], places: Callable[..., Iterable[tuple[str, ...]]]
     ) -> list[dict[str, Any]]:
-        """Notices before and after, added up by what `places` makes of the key of each."""
-        figures: Figures = Counter()
-        for key, number in self.notices.items():
-            for place in places(*key):
-                figures[place] += number
+        """Notices before and after, added up by what `places` makes of each."""
+        sides: dict[str, Figures] = {"before": Counter(), "after": Counter()}
+        for side, figures in sides.items():
+            for notice, number in getattr(self, side).items():
+                for place in places(*notice):
+                    figures[place] += number
         return [
-            dict(zip(names, key, strict=True)) | {side: figures[*key, side] for side in ("before", "after")}
-            for key in sorted({key[:-1] for key in figures})
+            dict(zip(names, place, strict=True)) | {side: figures[place] for side, figures in sides.items()}
+            for place in sorted(sides["before"].keys() | sides["after"].keys())
         ]
+
+
+def _key(raw: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple([tuple(part) if isinstance(part, list) else part for part in raw])
 
 
 def _sum(pairs: Mapping[tuple[str, ...], int], side: int, outcome: str) -> int:
