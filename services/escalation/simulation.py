@@ -9,7 +9,7 @@ from typing import Any
 from services.escalation.domain import CLOCK_SETS
 from services.escalation.domain.instants import to_seconds
 from services.escalation.rulebook import Published
-from services.escalation.simulation_pages import Packed, Question, extracted, reckon
+from services.escalation.simulation_pages import Packed, Question, reckon, reckon_from_log
 from services.escalation.simulation_story import NEEDLESS
 from services.escalation.simulation_tally import Tally
 from shared.persistence.driver import Database
@@ -38,8 +38,8 @@ async def simulate(context: Context, job: Job) -> AsyncGenerator[Slice, None]:
     total = await sets.count({})
     async with beside() as arithmetic:
         while page := await sets.find({"_id": {"$gt": after}}, [("_id", 1)], PAGE, {"v": 1}):
-            stories = await _stories(database, arithmetic, {one["_id"]: one["v"] for one in page})
-            tally.add(Tally.restored(await arithmetic.call(reckon, stories, question)))
+            for found in await _reckoned(database, arithmetic, question, {one["_id"]: one["v"] for one in page}):
+                tally.add(Tally.restored(found))
             after, done = page[-1]["_id"], done + len(page)
             place = {"after": after, "done": done, "tally": tally.stored()}
             yield Slice(place, done, max(total, done), _result(job.arguments, tally))
@@ -47,16 +47,20 @@ async def simulate(context: Context, job: Job) -> AsyncGenerator[Slice, None]:
     yield Slice(place, done, done, _result(job.arguments, tally))
 
 
-async def _stories(database: Database, arithmetic: Beside, versions: Mapping[str, int]) -> list[bytes]:
-    """The orders' stories, at least as new as the versions given."""
+async def _reckoned(
+    database: Database, arithmetic: Beside, question: Question, versions: Mapping[str, int]
+) -> list[Mapping[str, Any]]:
+    """Tallies of the orders' stories, each at least as new as the version given."""
     kept = await database.collection(STORIES).find({"_id": {"$in": list(versions)}})
     current = {one["_id"]: one["s"] for one in kept if one["order"] >= versions[one["_id"]]}
+    tallies = [await arithmetic.call(reckon, list(current.values()), question)]
     missing = [name for name in versions if name not in current]
     for start in range(0, len(missing), LOGS):
-        found = await arithmetic.call(extracted, await _logs(database, missing[start : start + LOGS]))
-        await _keep(database, found)
-        current |= {one.id: one.story for one in found}
-    return list(current.values())
+        logs = await _logs(database, missing[start : start + LOGS])
+        tally, stories = await arithmetic.call(reckon_from_log, logs, question)
+        await _keep(database, stories)
+        tallies.append(tally)
+    return tallies
 
 
 async def _logs(database: Database, names: Sequence[str]) -> list[bytes]:

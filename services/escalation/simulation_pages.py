@@ -51,23 +51,34 @@ class Packed(NamedTuple):
     story: bytes
 
 
-def extracted(batches: Sequence[bytes]) -> list[Packed]:
-    """The stories in documents of the log, which hold each order whole."""
-    grouped = groupby(_documents(batches), lambda document: str(document["_id"]).rpartition(":")[0])
-    stories = (story_of(documents) for _, documents in grouped)
-    return [Packed(story.id, story.version, packed(story)) for story in stories]
-
-
 def reckon(stories: Sequence[bytes], question: Question) -> Mapping[str, Any]:
     """The tally of what the rules make of the stories."""
-    replayer, tally = _replayer(question), Tally()
+    reckoning = _Reckoning(question)
     for raw in stories:
-        story = unpacked(raw)
+        reckoning.take(unpacked(raw))
+    return reckoning.tally.stored()
+
+
+def reckon_from_log(batches: Sequence[bytes], question: Question) -> tuple[Mapping[str, Any], list[Packed]]:
+    """The same from documents of the log, which hold each order whole; and its stories, to be kept."""
+    grouped = groupby(_documents(batches), lambda document: document["_id"].rpartition(":")[0])
+    reckoning, kept = _Reckoning(question), []
+    for _, documents in grouped:
+        story = story_of(documents)
+        reckoning.take(story)
+        kept.append(Packed(story.id, story.version, packed(story)))
+    return reckoning.tally.stored(), kept
+
+
+class _Reckoning:
+    def __init__(self, question: Question) -> None:
+        self.question, self.replayer, self.tally = question, _replayer(question), Tally()
+
+    def take(self, story: Story) -> None:
         if not story.whole:
-            tally.leave_out("incomplete_history")
-        elif question.is_about(story):
-            tally.take(story, replayer.replay(story), question.now)
-    return tally.stored()
+            self.tally.leave_out("incomplete_history")
+        elif self.question.is_about(story):
+            self.tally.take(story, self.replayer.replay(story), self.question.now)
 
 
 def _documents(batches: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
