@@ -3,12 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 from services.escalation.domain.instants import to_instant, to_seconds
 from services.escalation.domain.policies import ClockRule, Match, Rulebook
 from shared.events.parts import ClockChange, ClockView, RungTime, RunningInterval, Turn
-from shared.kernel.sla_clock import Clock, ClockPlan, Decision, Rung, days_budget, due_at, elapsed, fire_times
+from shared.kernel.alteration import altered
+from shared.kernel.sla_clock import (
+    Clock,
+    ClockPlan,
+    Decision,
+    Rung,
+    Timetable,
+    days_budget,
+    elapsed,
+    timetable,
+    used_in,
+)
 from shared.kernel.working_time import Calendar, SlaError, Unit
 
 DECIDED: Final = ("fired", "collapsed")
@@ -37,53 +49,75 @@ def not_covered(error: SlaError) -> bool:
 
 
 def recorded(
-    clock: Clock, calendar: Calendar, at: int, former: ClockChange | None, turn: Turn | None
+    clock: Clock,
+    calendar: Calendar,
+    at: int,
+    former: ClockChange | None,
+    turn: Turn | None,
+    times: Timetable | None = None,
 ) -> dict[str, Any]:
     """The fields of a record that the arithmetic decides, as of `at`; `turn` is what made the clock begin or cease.
 
-    Raises SlaError("calendar_not_covered") unless due and rungs are covered.
+    `times`: the clock's, where they are laid out already. Raises SlaError("calendar_not_covered") unless due and
+    rungs are covered.
     """
+    times = times or timetable(clock, calendar)
     return {
         "state": clock.state,
         "budget_seconds": clock.budget,
-        "due_at": to_instant(due_at(clock, calendar)),
+        "due_at": to_instant(times.due),
         "elapsed_seconds": elapsed_at(clock, calendar, at),
         "breached_at": to_instant(clock.breached_at),
         "ledger": ledger_of(_spans(clock), () if former is None else former.ledger, turn),
-        "rungs": _rungs(clock, calendar, former),
+        "rungs": _rungs(clock, times, former),
         "retargeted_while_paused": clock.retargeted_while_paused,
         "not_covered": False,
     }
 
 
-def _rungs(clock: Clock, calendar: Calendar, former: ClockChange | None) -> tuple[RungTime, ...]:
+def _rungs(clock: Clock, times: Timetable, former: ClockChange | None) -> tuple[RungTime, ...]:
     decided = (
         {(rung.name, rung.occurrence): rung for rung in former.rungs if rung.status in DECIDED} if former else {}
     )
     target = former.target if former else 0
     found = []
-    for rung, decision, time in zip(clock.rungs, clock.decisions, fire_times(clock, calendar), strict=True):
+    for rung, decision, planned in zip(clock.rungs, clock.decisions, times.rungs, strict=True):
         before = decided.get((rung.key, rung.occurrence)) if decided else None
         if before is not None and _decision(before.status, before.fire_at) == decision:
             found.append(before)
         else:
+            time = planned if decision.at is None else decision.at
             found.append(RungTime(rung.key, decision.status, to_instant(time), target, rung.occurrence))
     return tuple(found)
 
 
-def frozen(record: ClockChange, clock: Clock, calendar: Calendar, at: int, turn: Turn | None) -> dict[str, Any]:
+def frozen(record: ClockChange, calendar: Calendar, at: int, turn: Turn | None) -> dict[str, Any]:
     """As `recorded` for a running clock that ends at `at`, when nothing was due since the record: its due stands."""
     *ran, last = record.ledger
+    ledger = (*ran, RunningInterval(last.since, to_instant(at), last.began, turn))
+    rungs = [
+        rung if rung.status in DECIDED else RungTime(rung.name, "void", rung.fire_at, rung.target, rung.occurrence)
+        for rung in record.rungs
+    ]
     return {
-        "elapsed_seconds": elapsed_at(clock, calendar, at),
-        "ledger": (*ran, replace(last, until=to_instant(at), ended=turn)),
-        "rungs": tuple(
-            rung
-            if rung.status in DECIDED
-            else RungTime(rung.name, "void", rung.fire_at, rung.target, rung.occurrence)
-            for rung in record.rungs
-        ),
+        "elapsed_seconds": _used(_closed(ledger), calendar, record.unit),
+        "ledger": ledger,
+        "rungs": tuple(rungs),
     }
+
+
+def _closed(ledger: Sequence[RunningInterval]) -> tuple[tuple[int, int], ...]:
+    """The intervals that have ended, in epoch seconds."""
+    return tuple([(to_seconds(ran.since), to_seconds(ran.until)) for ran in ledger if ran.until is not None])
+
+
+def _used(ledger: Sequence[tuple[int, int]], calendar: Calendar, unit: str) -> int | None:
+    """Seconds used up; None where the calendar cannot tell."""
+    try:
+        return used_in(ledger, calendar, "business" if unit == "business" else "natural")
+    except SlaError as error:
+        not_covered(error)
+        return None
 
 
 def _spans(clock: Clock) -> Sequence[tuple[int, int | None]]:
@@ -97,7 +131,7 @@ def ledger_of(
     spans: Sequence[tuple[int, int | None]], former: Sequence[RunningInterval], turn: Turn | None
 ) -> tuple[RunningInterval, ...]:
     """The intervals with what began and ended them: known for those that stand in `former`, else it was `turn`."""
-    ledger = []
+    ledger: list[RunningInterval] = []
     for place, (since, until) in enumerate(spans):
         known = former[place] if place < len(former) and to_seconds(former[place].since) == since else None
         if known is None:
@@ -115,13 +149,17 @@ def restored(record: ClockChange, rules: Rulebook) -> tuple[Clock, Calendar]:
     return clock_of(record, rule.rungs), rules.calendar(record.calendar)
 
 
-def clock_of(record: ClockChange, rungs: tuple[Rung, ...]) -> Clock:
-    """The clock of a record with the ladder `rungs`; what was decided of rungs of the same name stays decided."""
-    ledger = tuple((to_seconds(ran.since), to_seconds(ran.until)) for ran in record.ledger if ran.until is not None)
+def clock_of(record: ClockChange, rungs: tuple[Rung, ...], as_of: int | None = None) -> Clock:
+    """The clock of a record with the ladder `rungs`; what was decided of rungs of the same name stays decided.
+
+    `as_of` in epoch seconds: not before its last turn, which is the default.
+    """
+    ledger = _closed(record.ledger)
     last = record.ledger[-1] if record.ledger else None
     since = to_seconds(last.since) if last is not None and last.until is None else None
-    # Not the last time that something fired: a stop that occurred before it may still come.
-    as_of = since if since is not None else ledger[-1][1] if ledger else to_seconds(record.started_at)
+    if as_of is None:
+        # Not the last time that something fired: a stop that occurred before it may still come.
+        as_of = since if since is not None else ledger[-1][1] if ledger else to_seconds(record.started_at)
     return Clock(
         budget=record.budget_seconds,
         unit="business" if record.unit == "business" else "natural",
@@ -137,10 +175,17 @@ def clock_of(record: ClockChange, rungs: tuple[Rung, ...]) -> Clock:
     )
 
 
+def times_of(record: ClockChange, clock: Clock) -> Timetable:
+    """The timetable of a clock that runs, from its own record: what is pending stands there as it was laid out."""
+    planned = {(rung.name, rung.occurrence): to_seconds(rung.fire_at) for rung in record.rungs if rung.fire_at}
+    rungs = tuple([planned.get((rung.key, rung.occurrence)) for rung in clock.rungs])
+    return Timetable(None if record.due_at is None else to_seconds(record.due_at), rungs)
+
+
 def _decisions(record: ClockChange, rungs: tuple[Rung, ...]) -> tuple[Decision, ...]:
     decided = {
         (rung.name, rung.occurrence): _decision(rung.status, rung.fire_at)
-        for rung in record.rungs
+        for rung in (record.rungs if rungs else ())
         if rung.status in DECIDED
     }
     if not decided:
@@ -162,12 +207,12 @@ def elapsed_at(clock: Clock, calendar: Calendar, at: int) -> int | None:
 
 
 _VIEW: Final = tuple(ClockView.__dataclass_fields__)
+_viewed = attrgetter(*_VIEW)
 
 
 def view_of(record: ClockChange, **newer: Any) -> ClockView:
     """The record as rungs and breaches show it, with what is newer."""
-    fields = {name: getattr(record, name) for name in _VIEW}
-    return ClockView(**{**fields, **newer})
+    return ClockView(**(dict(zip(_VIEW, _viewed(record), strict=True)) | newer))
 
 
 def blank(match: Match, kind: str, clock_id: tuple[str, int], cycle: int, at: datetime, **known: Any) -> ClockChange:
@@ -176,18 +221,7 @@ def blank(match: Match, kind: str, clock_id: tuple[str, int], cycle: int, at: da
     `clock_id` is the work order and the clock's number.
     """
     order_id, number = clock_id
-    budget, unit = bare(match.rule)
-    fields: dict[str, Any] = {
-        "state": "running",
-        "budget_seconds": budget,
-        "unit": unit,
-        "due_at": None,
-        "elapsed_seconds": None,
-        "not_covered": True,
-        **known,
-    }
-    if "rungs" not in known:
-        fields["rungs"] = pending(match.rule)
+    fields = known if "due_at" in known else {**_unreckoned(match.rule), **known}
     return ClockChange(
         id=f"{order_id}/{number}",
         kind=kind,
@@ -200,6 +234,19 @@ def blank(match: Match, kind: str, clock_id: tuple[str, int], cycle: int, at: da
         matched=match.conditions,
         **fields,
     )
+
+
+def _unreckoned(rule: ClockRule) -> dict[str, Any]:
+    budget, unit = bare(rule)
+    return {
+        "state": "running",
+        "budget_seconds": budget,
+        "unit": unit,
+        "due_at": None,
+        "elapsed_seconds": None,
+        "not_covered": True,
+        "rungs": pending(rule),
+    }
 
 
 def bare(rule: ClockRule) -> tuple[int, str]:
@@ -221,7 +268,7 @@ def ceased_blank(record: ClockChange, state: str, at: datetime, turn: Turn | Non
     rungs = tuple(
         rung if rung.status in DECIDED else replace(rung, status=undecided, fire_at=None) for rung in record.rungs
     )
-    return replace(
+    return altered(
         record, state=state, due_at=None, elapsed_seconds=None, ledger=ledger, rungs=rungs, not_covered=True
     )
 
@@ -234,6 +281,6 @@ def running_blank(record: ClockChange, at: datetime, turn: Turn | None) -> Clock
     ledger = record.ledger
     if not ledger or ledger[-1].until is not None:
         ledger = (*ledger, RunningInterval(at, began=turn))
-    return replace(
+    return altered(
         record, state="running", due_at=None, elapsed_seconds=None, ledger=ledger, rungs=rungs, not_covered=True
     )

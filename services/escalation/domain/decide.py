@@ -4,7 +4,7 @@ from services.escalation.domain.commands import Fire, Migrate, Observe
 from services.escalation.domain.migrating import EVENT, migration_steps, moment_of
 from services.escalation.domain.moments import in_turn
 from services.escalation.domain.observing import Observation
-from services.escalation.domain.state import ClockSet, due_instants
+from services.escalation.domain.state import ClockSet, next_due
 from services.escalation.domain.steps import passed
 from shared.events.parts import Turn
 from shared.events.sla import ClocksChanged
@@ -27,8 +27,8 @@ def _fire(state: ClockSet | None, facts: Facts) -> Outcome:
     if state is None:
         return Refusal("not_found")
     moment = moment_of(state, facts.reference, facts.now, None)
-    due = (clock for clock in state.running if any(instant <= facts.now for instant in due_instants(clock)))
-    return in_turn(told for clock in due for told in passed(clock, moment)) or UNCHANGED
+    due = [clock for clock in state.running if (at := next_due(clock)) is not None and at <= facts.now]
+    return in_turn([told for clock in due for told in passed(clock, moment)]) or UNCHANGED
 
 
 def _migrate(state: ClockSet | None, command: Migrate, facts: Facts) -> Outcome:
@@ -46,5 +46,5 @@ def _migrate(state: ClockSet | None, command: Migrate, facts: Facts) -> Outcome:
         region=state.region,
         team=state.team,
     )
-    before = in_turn(told for step in steps for told in step.before)
-    return (*before, changed, *in_turn(told for step in steps for told in step.after))
+    before = in_turn([told for step in steps for told in step.before])
+    return (*before, changed, *in_turn([told for step in steps for told in step.after]))

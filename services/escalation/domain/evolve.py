@@ -8,6 +8,7 @@ from services.escalation.domain.table import is_alarm
 from shared.events.parts import ClockChange, ClockView, Rung, RungTime
 from shared.events.sla import ClockAtRisk, ClockBreached, ClocksChanged, RungCollapsed, RungFired, Traits
 from shared.kernel.aggregate import Event, Stamp
+from shared.kernel.alteration import altered
 
 BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,12 +20,12 @@ def evolve(state: ClockSet | None, event: Event, _stamp: Stamp | None = None) ->
         raise ValueError(f"{event.TYPE} of a clock set without clocks")
     match event:
         case ClockBreached():
-            breached = replace(
+            breached = altered(
                 _clock(state, event.clock), breached_at=event.clock.breached_at, cause=event.clock.cause
             )
             return _with(state, breached)
         case ClockAtRisk():
-            return _with(state, replace(_clock(state, event.clock), warned=True))
+            return _with(state, altered(_clock(state, event.clock), warned=True))
         case RungFired():
             return _with(state, _decided(_clock(state, event.clock), event, "fired"))
         case RungCollapsed():
@@ -56,22 +57,25 @@ def _clock(state: ClockSet, view: ClockView) -> ClockChange:
     return next(clock for clock in state.clocks if clock.id == view.id)
 
 
-def _with(state: ClockSet, changed: ClockChange) -> ClockSet:
-    return replace(state, clocks=tuple(changed if clock.id == changed.id else clock for clock in state.clocks))
+def _with(state: ClockSet, newer: ClockChange) -> ClockSet:
+    return altered(state, clocks=tuple([newer if clock.id == newer.id else clock for clock in state.clocks]))
 
 
 def _decided(clock: ClockChange, event: RungFired | RungCollapsed, status: str) -> ClockChange:
+    name, occurrence = event.rung.name, event.rung.occurrence
     rungs = tuple(
-        _at(rung, event.rung, status, clock.target)
-        if (rung.name, rung.occurrence) == (event.rung.name, event.rung.occurrence)
-        else rung
-        for rung in clock.rungs
+        [
+            _at(rung, event.rung, status, clock.target)
+            if rung.name == name and rung.occurrence == occurrence
+            else rung
+            for rung in clock.rungs
+        ]
     )
     if not is_alarm(clock.kind):
-        return replace(clock, rungs=rungs)
+        return altered(clock, rungs=rungs)
     # An alarm that has rung is over.
     ledger = tuple(replace(ran, until=ran.until or event.rung.fired_at) for ran in clock.ledger)
-    return replace(clock, rungs=rungs, state=event.clock.state, ledger=ledger)
+    return altered(clock, rungs=rungs, state=event.clock.state, ledger=ledger)
 
 
 def _at(rung: RungTime, decided: Rung, status: str, target: int) -> RungTime:

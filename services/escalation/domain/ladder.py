@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import lru_cache
+from typing import Any
 
 from services.escalation.domain.clockwork import elapsed_at, view_of
 from services.escalation.domain.instants import late_ms, to_instant, to_seconds
@@ -16,7 +17,15 @@ from shared.events.parts import Argument, CarriedCommand, ClockChange, ClockView
 from shared.events.sla import ClockAtRisk, ClockBreached, RungCollapsed, RungFired
 from shared.kernel import sla_clock
 from shared.kernel.aggregate import Event
-from shared.kernel.sla_clock import Clock, Happening, ShareRung, advance, catch_up
+from shared.kernel.sla_clock import (
+    Clock,
+    Happening,
+    ShareRung,
+    Timetable,
+    advance,
+    pass_unwatched,
+    timetable,
+)
 from shared.kernel.working_time import Calendar
 
 AT_RISK, USED_UP = Decimal(75), Decimal(100)
@@ -30,11 +39,14 @@ Told = tuple[int, Event]
 
 def pass_time(clock: Clock, calendar: Calendar, to: int) -> tuple[Clock, tuple[Happening, ...]]:
     """Time alone, after however long: of the rungs that were passed the highest fires, the others collapse."""
-    if to <= clock.as_of:
-        return clock, ()
-    settled, rungs = catch_up(clock, calendar, to)
-    moved, breach = advance(settled, calendar, to)
-    return moved, (*rungs, *breach)
+    if clock.state != "running":
+        return advance(clock, calendar, max(to, clock.as_of))
+    return run_until(clock, timetable(clock, calendar), to)
+
+
+def run_until(clock: Clock, times: Timetable, to: int) -> tuple[Clock, tuple[Happening, ...]]:
+    """As `pass_time`, for a clock that runs by a timetable laid out before."""
+    return (clock, ()) if to <= clock.as_of else pass_unwatched(clock, times, to)
 
 
 def rung_key(clock: ClockChange, name: str, occurrence: int = 1, target: int | None = None) -> str:
@@ -45,7 +57,7 @@ def rung_key(clock: ClockChange, name: str, occurrence: int = 1, target: int | N
     return f"{clock.id}/{name}/{clock.target if target is None else target}/{occurrence}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Teller:
     """Tells what happened on one clock when it was `moved` to where it is at `now`.
 
@@ -63,10 +75,13 @@ class Teller:
     order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     quiet: QuietHours | None = None
 
+    def __post_init__(self) -> None:
+        self._clock = self._view()
+
     def tell(self, happenings: Sequence[Happening]) -> list[Told]:
         """The events in the order in which they were due."""
         in_order = sorted(self._heard(happenings), key=lambda each: (each.planned, each.what == "breached"))
-        collapsed = tuple(self._key(happening) for happening in in_order if happening.what == "collapsed")
+        collapsed = tuple([self._key(happening) for happening in in_order if happening.what == "collapsed"])
         warning = next((h for h in in_order if self._is_warning(h)), None) if not self.record.warned else None
         told: list[Told] = []
         for happening in in_order:
@@ -101,8 +116,7 @@ class Teller:
     def _order_id(self) -> str:
         return self.record.id.partition("/")[0]
 
-    @cached_property
-    def _clock(self) -> ClockView:
+    def _view(self) -> ClockView:
         elapsed = elapsed_at(self.moved, self.calendar, to_seconds(self.now))
         if is_alarm(self.record.kind):  # an alarm that has rung is over, and nothing of it can be breached
             return view_of(self.record, state="stopped", elapsed_seconds=elapsed)
@@ -119,43 +133,54 @@ class Teller:
         return self.rule.effects[_place(happening)]
 
     def _unmet(self, happening: Happening) -> tuple[str, ...]:
-        return unmet(self._effect(happening).conditions, self.order)
+        conditions = self._effect(happening).conditions
+        return unmet(conditions, self.order) if conditions else ()
 
     def _is_warning(self, happening: Happening) -> bool:
         if happening.rung is None or is_alarm(self.record.kind):
             return False
         rung = self._written(happening)
-        return isinstance(rung, ShareRung) and AT_RISK <= Decimal(rung.percent) < USED_UP
+        return isinstance(rung, ShareRung) and _is_risk(rung.percent)
 
     def _fired(self, happening: Happening, collapsed: tuple[str, ...]) -> Rung:
         effect = self._effect(happening)
-        rung = replace(self._rung(happening), collapsed=collapsed)
         if conditions := self._unmet(happening):
-            return replace(rung, unmet=conditions)
-        command = self._command(effect, rung) if self.commands else None
-        reached = ((NOTIFY, bool(effect.audience)), (WEBHOOK, effect.webhook))
-        actions = (*(name for name, wanted in reached if wanted), *(() if command is None else (command.action,)))
-        quiet = self._quiet_until(effect, rung.fired_at)
-        return replace(rung, audience=effect.audience, actions=actions, command=command, quiet_until=quiet)
-
-    def _command(self, effect: RungEffect, rung: Rung) -> CarriedCommand | None:
-        if effect.action is None:
-            return None
-        return CarriedCommand(
-            command_id=rung.key, action=effect.action, arguments=_arguments(effect.arguments, rung.fired_at)
+            return self._rung(happening, collapsed=collapsed, unmet=conditions)
+        command = self._command(effect, happening) if self.commands else None
+        actions = () if command is None else (command.action,)
+        if effect.webhook:
+            actions = (WEBHOOK, *actions)
+        if effect.audience:
+            actions = (NOTIFY, *actions)
+        return self._rung(
+            happening,
+            collapsed=collapsed,
+            audience=effect.audience,
+            actions=actions,
+            command=command,
+            quiet_until=self._quiet_until(effect, happening),
         )
 
-    def _quiet_until(self, effect: RungEffect, fired_at: datetime) -> datetime | None:
+    def _command(self, effect: RungEffect, happening: Happening) -> CarriedCommand | None:
+        if effect.action is None:
+            return None
+        arguments = _arguments(effect.arguments, self._fired_at(happening))
+        return CarriedCommand(command_id=self._key(happening), action=effect.action, arguments=arguments)
+
+    def _quiet_until(self, effect: RungEffect, happening: Happening) -> datetime | None:
         """Only people are left alone: commands and webhooks never wait."""
         if self.quiet is None or effect.bypasses_quiet_hours or not effect.audience:
             return None
-        return to_instant(quiet_until(self.quiet, self.calendar.zone, to_seconds(fired_at)))
+        return to_instant(quiet_until(self.quiet, self.calendar.zone, to_seconds(self._fired_at(happening))))
 
-    def _rung(self, happening: Happening) -> Rung:
-        """The rung without its effects: a collapsed one reaches nobody."""
+    def _fired_at(self, happening: Happening) -> datetime:
+        """Not before it was due: the order may be ahead of us by the little that sources' clocks may be."""
+        return max(self.now, to_instant(happening.planned))
+
+    def _rung(self, happening: Happening, **effects: Any) -> Rung:
+        """The rung with its effects; a collapsed one has none, as it reaches nobody."""
         planned = to_instant(happening.planned)
-        # The order may be ahead of us by the little that sources' clocks may be.
-        fired = max(self.now, planned)
+        fired = self._fired_at(happening)
         written = self._written(happening)
         return Rung(
             key=self._key(happening),
@@ -166,7 +191,13 @@ class Teller:
             fired_at=fired,
             late_ms=late_ms(fired, planned),
             occurrence=written.occurrence,
+            **effects,
         )
+
+
+@lru_cache(maxsize=4096)
+def _is_risk(percent: str) -> bool:
+    return AT_RISK <= Decimal(percent) < USED_UP
 
 
 def _place(happening: Happening) -> int:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from operator import attrgetter
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 
 from shared.events.parts import WorkOrderView
 from shared.events.sla import Traits
@@ -44,11 +45,10 @@ def asked_of(traits: Traits, region: str) -> Asked:
 
     The last two are for the conditions of rungs.
     """
-    levels = traits.category.split("/")
     return {
         "regulator_case": (_truth(traits.regulator_case),),
         "tier": (traits.tier,),
-        "category": tuple("/".join(levels[:depth]) for depth in range(1, len(levels) + 1)),
+        "category": _subtrees(traits.category),
         "flags": traits.flags,
         "priority": (traits.priority,),
         "channel": (traits.channel,),
@@ -57,6 +57,16 @@ def asked_of(traits: Traits, region: str) -> Asked:
         "status": (traits.status,),
         "escalation_level": (str(traits.escalation_level),),
     }
+
+
+@lru_cache(maxsize=4096)
+def _subtrees(category: str) -> tuple[str, ...]:
+    levels = category.split("/")
+    return tuple("/".join(levels[:depth]) for depth in range(1, len(levels) + 1))
+
+
+terms_asked = itemgetter(*TRAITS)
+"""What a policy's conditions can ask for, in the order of TRAITS: orders that have it alike get the same rules."""
 
 
 def matched(conditions: Conditions, asked: Asked) -> Mapping[str, str] | None:

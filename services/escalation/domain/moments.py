@@ -1,8 +1,9 @@
 """When and by what a clock is touched, and what stands around it: the ground of every step of a clock."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 
 from services.escalation.domain.instants import to_seconds
 from services.escalation.domain.ladder import Told
@@ -42,6 +43,9 @@ class Step:
     after: Sequence[Told] = ()
 
 
-def in_turn(told: Iterable[Told]) -> Sequence[Event]:
+def in_turn(told: Sequence[Told]) -> Sequence[Event]:
     """The events in the order in which they were due."""
-    return [event for _, event in sorted(told, key=lambda each: each[0])]
+    return [event for _, event in sorted(told, key=_due_first)] if told else ()
+
+
+_due_first = itemgetter(0)

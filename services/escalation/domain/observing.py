@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 from services.escalation.domain.commands import Observe
@@ -48,6 +47,8 @@ class Observation:
             asked=asked_of(self.traits, order.region),
             clocks=() if state is None else state.clocks,
         )
+        self.live = () if state is None else tuple(state.live)
+        self.subjects = subjects_of(command.change)
         # Whether policies may see another order than when the clocks were last touched.
         self.other_terms = state is not None and (
             state.region != order.region or not same_terms(state.traits, self.traits)
@@ -58,7 +59,7 @@ class Observation:
 
     def events(self) -> Sequence[Event]:
         touch, moment = touch_of(self.command.change), self.moment
-        self._each(self._live(touch.stops, subjects_of(self.command.change)), partial(ended, state="stopped"))
+        self._each(self._live(touch.stops, self.subjects), partial(ended, state="stopped"))
         self._each(self._live(touch.holds), held)
         self._each(self._released(touch.releases), self._release)
         self._pause_or_resume(touch)
@@ -66,8 +67,8 @@ class Observation:
             self._renew(touch.renews)
         for kind in touch.starts:
             self._start(kind, moment)
-        for kind in touch.starts_at_receipt:
-            self._start(kind, replace(moment, instant=self._received_at(kind)))
+        if touch.starts_at_receipt:
+            self._start_at_receipt(touch.starts_at_receipt)
         if isinstance(self.command.change, workorders.ExtensionDecided):
             self._extend(self.command.change)
         if touch.ends is not None:
@@ -88,10 +89,9 @@ class Observation:
     def _live(
         self, kinds: Sequence[str] | None = None, subjects: frozenset[str] | None = None
     ) -> Sequence[ClockChange]:
-        live = () if self.state is None else self.state.live
         return [
             clock
-            for clock in live
+            for clock in self.live
             if (kinds is None or clock.kind in kinds) and (subjects is None or clock.subject in subjects)
         ]
 
@@ -150,15 +150,17 @@ class Observation:
         target = by_order(clock, moment)
         return None if target is None else retargeted(clock, target, moment)
 
-    def _received_at(self, kind: str) -> datetime:
+    def _start_at_receipt(self, kinds: Sequence[str]) -> None:
         """The statutory clock of a regulator's case counts from when the regulator received it."""
-        transferred = self.traits.transferred_at if kind == STATUTORY else None
-        return transferred or self.traits.received_at
+        traits = self.traits
+        received = replace(self.moment, instant=traits.received_at)
+        transferred = replace(received, instant=traits.transferred_at) if traits.transferred_at else received
+        for kind in kinds:
+            self._start(kind, transferred if kind == STATUTORY else received)
 
     def _start(self, kind: str, moment: Moment) -> None:
         order, change = self.command.order, self.command.change
-        subjects = subjects_of(change)
-        runs = any(clock.number not in self.changes for clock in self._live((kind,), subjects))
+        runs = any([clock.number not in self.changes for clock in self._live((kind,), self.subjects)])
         if runs or not may_start(kind, order.status):
             return
         team = change.team if kind == COOPERATION and isinstance(change, workorders.SubOrderOpened) else None

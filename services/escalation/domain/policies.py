@@ -1,12 +1,13 @@
 """SLA policies 时限策略 as values: which order gets which clocks, and which ladder climbs on each."""
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Literal
 
-from services.escalation.domain.matching import Asked, Conditions, matched, specificity
+from services.escalation.domain.matching import TRAITS, Asked, Conditions, matched, specificity, terms_asked
 from shared.events.parts import Argument, VersionedRef
 from shared.kernel.sla_clock import RetargetMode, Rung
 from shared.kernel.working_time import Calendar, Unit
@@ -118,6 +119,12 @@ class Match:
     conditions: Mapping[str, str]
 
 
+Terms = tuple[tuple[str, ...], ...]
+"""The values that an order has for each of TRAITS."""
+ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+MATCHES_KEPT = 4096
+
+
 @dataclass(frozen=True)
 class Rulebook:
     """Every version of every policy and calendar; running clocks keep the ones they started with."""
@@ -130,6 +137,17 @@ class Rulebook:
 
         `team`: whose own calendar counts, if it has one.
         """
+        return self._kept(kind, bisect_right(self._changes, at), terms_asked(asked), team)
+
+    @cached_property
+    def _kept(self) -> Callable[[str, int, Terms, str | None], Match | None]:
+        """Orders are alike: what was found for one is kept for the next."""
+        return lru_cache(maxsize=MATCHES_KEPT)(self._find)
+
+    def _find(self, kind: str, changes: int, terms: Terms, team: str | None) -> Match | None:
+        """`changes`: how many of the changes of the rulebook had taken effect."""
+        at = self._changes[changes - 1] if changes else ALWAYS
+        asked = dict(zip(TRAITS, terms, strict=True))
         candidates = [
             (policy, met)
             for policy in self.policies_at(at)
@@ -163,6 +181,12 @@ class Rulebook:
     def _calendar_of_team(self, team: str | None, at: datetime) -> CalendarVersion | None:
         in_force = (self.calendar_at(name, at) for name in self._calendars) if team is not None else ()
         return next((version for version in in_force if team in version.teams), None)
+
+    @cached_property
+    def _changes(self) -> Sequence[datetime]:
+        """When a version takes effect; between two of them the same versions are in force."""
+        policies = {policy.effective_from for policy in self.policies.values()}
+        return sorted(policies | {version.effective_from for version in self.calendars.values()})
 
     @cached_property
     def _policies(self) -> list[Policy]:

@@ -20,6 +20,7 @@ from services.escalation.domain.policies import Match
 from services.escalation.domain.steps import Moved, cause_in, moved_to, tell, warned_in
 from shared.events.parts import ClockChange, VersionedRef
 from shared.kernel import sla_clock
+from shared.kernel.alteration import altered
 from shared.kernel.sla_clock import Clock, ClockPlan, RetargetMode, elapsed
 from shared.kernel.working_time import Calendar, SlaError, units
 
@@ -45,7 +46,7 @@ def retargeted(record: ClockChange, target: Target, moment: Moment) -> Step:
     after = _pinned(before, target, moment)
     try:
         resting, calendar, pin = _under(target, before, moved, moment)
-        return _counting_on(replace(after, calendar=pin), resting, calendar, moment, moved)
+        return _counting_on(altered(after, calendar=pin), resting, calendar, moment, moved)
     except SlaError as error:
         not_covered(error)
     return Step(_blank(after, target, moment), before=moved.told)
@@ -74,11 +75,11 @@ def _until(record: ClockChange, moved: Moved, moment: Moment) -> ClockChange:
     """The record with what happened up to the moment."""
     fields = recorded(moved.clock, moved.calendar, moved.clock.as_of, record, moment.turn)
     warned = record.warned or warned_in(moved.told)
-    return replace(record, warned=warned, cause=cause_in(moved.told) or record.cause, **fields)
+    return altered(record, warned=warned, cause=cause_in(moved.told) or record.cause, **fields)
 
 
 def _pinned(record: ClockChange, target: Target, moment: Moment) -> ClockChange:
-    return replace(
+    return altered(
         record,
         change="retargeted",
         target=record.target + 1,
@@ -94,7 +95,7 @@ def _under(target: Target, record: ClockChange, moved: Moved, moment: Moment) ->
     """The clock under its target but at rest, so that nothing fires by a mixture of old and new terms."""
     resting = _at_rest(moved.clock)
     rungs = target.match.rule.rungs
-    resting = replace(resting, rungs=rungs, decisions=clock_of(record, rungs).decisions)
+    resting = altered(resting, rungs=rungs, decisions=clock_of(record, rungs).decisions)
     kept = moved.calendar, record.calendar
     if target.mode == "keep_deadline":
         return _given(resting, kept[0], resting.budget, "keep_deadline"), *kept
@@ -104,7 +105,7 @@ def _under(target: Target, record: ClockChange, moved: Moved, moment: Moment) ->
     if target.mode == "min" and not _sooner(plan, calendar, resting, kept[0]):
         return _given(resting, kept[0], resting.budget, "keep_deadline"), *kept
     mode: RetargetMode = "keep_elapsed" if target.mode == "min" else target.mode
-    under = _given(replace(resting, unit=plan.unit), calendar, plan.budget, mode)
+    under = _given(altered(resting, unit=plan.unit), calendar, plan.budget, mode)
     return under, calendar, target.match.calendar
 
 
@@ -125,7 +126,7 @@ def _sooner(plan: ClockPlan, calendar: Calendar, resting: Clock, present: Calend
     if plan.unit == resting.unit and calendar is present:
         return plan.budget < resting.budget
     at = resting.as_of
-    used = elapsed(replace(resting, unit=plan.unit), calendar)
+    used = elapsed(altered(resting, unit=plan.unit), calendar)
     new = units.add(calendar, plan.unit, at, max(0, plan.budget - used))
     return new < units.add(present, resting.unit, at, max(0, resting.budget - elapsed(resting, present)))
 
@@ -135,18 +136,18 @@ def _at_rest(clock: Clock) -> Clock:
     if clock.since is None:
         return clock
     ran = ((clock.since, clock.as_of),) if clock.since < clock.as_of else ()
-    return replace(clock, state="paused", ledger=(*clock.ledger, *ran), since=None)
+    return altered(clock, state="paused", ledger=(*clock.ledger, *ran), since=None)
 
 
 def _counting_on(record: ClockChange, resting: Clock, calendar: Calendar, moment: Moment, moved: Moved) -> Step:
     if record.state != "running":
         fields = recorded(resting, calendar, resting.as_of, record, moment.turn)
-        return Step(replace(record, unit=resting.unit, **fields), before=moved.told)
+        return Step(altered(record, unit=resting.unit, **fields), before=moved.told)
     clock, happenings = sla_clock.resume(resting, calendar, resting.as_of)
     fields = recorded(clock, calendar, to_seconds(moment.now), record, moment.turn)
-    after = replace(record, unit=clock.unit, **fields)
+    after = altered(record, unit=clock.unit, **fields)
     told = tell(after, moment, clock, calendar, happenings)
-    return Step(replace(after, cause=cause_in(told) or after.cause), before=moved.told, after=told)
+    return Step(altered(after, cause=cause_in(told) or after.cause), before=moved.told, after=told)
 
 
 def _reckoned_anew(record: ClockChange, target: Target, moment: Moment) -> Step:
@@ -156,20 +157,20 @@ def _reckoned_anew(record: ClockChange, target: Target, moment: Moment) -> Step:
     try:
         plan = _plan(_with_own_budget(record, target, moment), calendar, record, to_seconds(record.started_at))
         terms: dict[str, Any] = {"budget_seconds": plan.budget, "unit": plan.unit}
-        after = replace(after, **terms)
+        after = altered(after, **terms)
         clock = clock_of(after, plan.rungs)
         if clock.since is None:
-            return Step(replace(after, **recorded(clock, calendar, clock.as_of, after, moment.turn)))
-        resting = replace(clock, state="paused", since=None)
+            return Step(altered(after, **recorded(clock, calendar, clock.as_of, after, moment.turn)))
+        resting = altered(clock, state="paused", since=None)
         running, first = sla_clock.resume(resting, calendar, clock.since)
         running, then = pass_time(running, calendar, max(moment.at, running.as_of))
         fields = recorded(running, calendar, to_seconds(moment.now), after, moment.turn)
     except SlaError as error:
         not_covered(error)
         return Step(_blank(after, target, moment))
-    after = replace(after, **fields)
+    after = altered(after, **fields)
     told = tell(after, moment, running, calendar, (*first, *then))
-    return Step(replace(after, cause=cause_in(told)), after=told)
+    return Step(altered(after, cause=cause_in(told)), after=told)
 
 
 def _with_own_budget(record: ClockChange, target: Target, moment: Moment) -> Target:
@@ -180,7 +181,7 @@ def _with_own_budget(record: ClockChange, target: Target, moment: Moment) -> Tar
 
 def _blank(record: ClockChange, target: Target, moment: Moment) -> ClockChange:
     budget, unit = bare(target.match.rule) if target.budget is None else (target.budget, record.unit)
-    bared = replace(record, budget_seconds=budget, unit=unit, rungs=pending(target.match.rule))
+    bared = altered(record, budget_seconds=budget, unit=unit, rungs=pending(target.match.rule))
     if record.state == "running":
         return running_blank(bared, moment.instant, moment.turn)
     return ceased_blank(bared, "paused", moment.instant, moment.turn)

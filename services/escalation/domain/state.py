@@ -42,13 +42,13 @@ class ClockSet:
     @property
     def next_fire(self) -> datetime | None:
         """When something is due next: a rung, an alarm, or the second after a due."""
-        return min((instant for clock in self.running for instant in due_instants(clock)), default=None)
+        due = [due for clock in self.clocks if clock.state == "running" and (due := next_due(clock)) is not None]
+        return min(due, default=None)
 
 
-def due_instants(clock: ClockChange) -> Iterator[datetime]:
-    """When a running clock has something to tell."""
-    for rung in clock.rungs:
-        if rung.status == "pending" and rung.fire_at is not None:
-            yield rung.fire_at
+def next_due(clock: ClockChange) -> datetime | None:
+    """When a running clock has something to tell next."""
+    due = [rung.fire_at for rung in clock.rungs if rung.status == "pending" and rung.fire_at is not None]
     if clock.due_at is not None and clock.breached_at is None and not is_alarm(clock.kind):
-        yield clock.due_at + BREACH_SHOWS_AFTER
+        due.append(clock.due_at + BREACH_SHOWS_AFTER)
+    return min(due, default=None)

@@ -1,6 +1,6 @@
 """What a record of the work order does to one clock: it starts, pauses, is held, counts on, or ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -9,23 +9,26 @@ from services.escalation.domain.causes import cause_of
 from services.escalation.domain.clockwork import (
     blank,
     ceased_blank,
+    clock_of,
     frozen,
     not_covered,
     plan_of,
     recorded,
     restored,
     running_blank,
+    times_of,
 )
 from services.escalation.domain.instants import to_instant, to_seconds
-from services.escalation.domain.ladder import Teller, Told, pass_time
+from services.escalation.domain.ladder import Teller, Told, run_until
 from services.escalation.domain.moments import Moment, Step
 from services.escalation.domain.policies import Match
-from services.escalation.domain.state import due_instants
+from services.escalation.domain.state import next_due
 from services.escalation.domain.table import is_alarm
 from shared.events.parts import ClockChange
 from shared.events.sla import ClockAtRisk, ClockBreached
 from shared.kernel import sla_clock
-from shared.kernel.sla_clock import Clock, ClockPlan, Happening
+from shared.kernel.alteration import altered
+from shared.kernel.sla_clock import Clock, ClockPlan, Happening, timetable
 from shared.kernel.working_time import Calendar, SlaError, units
 
 
@@ -47,19 +50,21 @@ def passed(record: ClockChange, moment: Moment) -> Sequence[Told]:
     if record.not_covered:
         return ()
     clock, calendar = restored(record, moment.rules)
-    moved, happenings = pass_time(clock, calendar, moment.at)
+    moved, happenings = run_until(clock, times_of(record, clock), moment.at)
     return tell(record, moment, moved, calendar, happenings)
 
 
 def started(match: Match, kind: str, clock_id: tuple[str, int], moment: Moment, terms: Terms) -> Step:
     """A new clock under the rule that matched."""
-    calendar = moment.rules.calendar(match.calendar)
+    calendar, at = moment.rules.calendar(match.calendar), moment.at
     known: dict[str, Any] = {"subject": terms.subject, "turn": moment.turn}
     try:
-        plan = _capped(_plan(match, calendar, moment.at, terms), calendar, moment.at, terms.cap)
+        plan = _capped(_plan(match, calendar, at, terms), calendar, at, terms.cap)
         known |= {"budget_seconds": plan.budget, "unit": plan.unit}
-        clock, happenings = sla_clock.start(plan, calendar, moment.at)
-        fields = recorded(clock, calendar, to_seconds(moment.now), None, moment.turn)
+        clock = sla_clock.begun(plan, at)
+        times = timetable(clock, calendar)
+        clock, happenings = sla_clock.run_on(clock, times)
+        fields = recorded(clock, calendar, to_seconds(moment.now), None, moment.turn, times)
     except SlaError as error:
         not_covered(error)
         uncovered = blank(match, kind, clock_id, moment.cycle, moment.instant, **known)
@@ -71,7 +76,7 @@ def started(match: Match, kind: str, clock_id: tuple[str, int], moment: Moment, 
 def _with_told(record: ClockChange, told: Sequence[Told]) -> Step:
     """A clock with what began with it."""
     cause = cause_in(told)
-    return Step(record if cause is None else replace(record, cause=cause), after=told)
+    return Step(record if cause is None else altered(record, cause=cause), after=told)
 
 
 def _plan(match: Match, calendar: Calendar, at: int, terms: Terms) -> ClockPlan:
@@ -88,76 +93,80 @@ def _capped(plan: ClockPlan, calendar: Calendar, at: int, cap: int | None) -> Cl
 
 def ended(record: ClockChange, moment: Moment, state: Literal["stopped", "cancelled"]) -> Step:
     if record.not_covered:
-        return Step(replace(_ceased(record, moment, state), provisional=False))
+        return Step(altered(_ceased(record, moment, state), provisional=False))
+    if record.state == "running" and (at := _undisturbed(record, moment)) is not None:
+        calendar = moment.rules.calendar(record.calendar)
+        fields = frozen(record, calendar, at, moment.turn) | {"state": state, "provisional": False}
+        # Only a cause is asked of the clock, and no cause asks for its rungs.
+        breached = None if record.breached_at is None else Moved(clock_of(record, (), at), calendar, ())
+        return _over(record, moment, breached, fields)
     moved = moved_to(record, moment, commands=False)
-    if record.state == "running" and not moved.told:
-        at = moved.clock.as_of
-        fields = frozen(record, moved.clock, moved.calendar, at, moment.turn)
-        return _over(record, moment, moved, moved.clock, {**fields, "state": state, "provisional": False})
     end = sla_clock.stop if state == "stopped" else sla_clock.cancel
     clock, _ = end(moved.clock, moved.calendar, moved.clock.as_of)
     fields = recorded(clock, moved.calendar, clock.as_of, record, moment.turn)
-    return _over(record, moment, moved, clock, {**fields, "provisional": False})
+    return _over(record, moment, Moved(clock, moved.calendar, moved.told), fields | {"provisional": False})
 
 
 def held(record: ClockChange, moment: Moment) -> Step:
     """Stopped for now: as a stop for everybody who looks, as a pause for the arithmetic."""
     if record.not_covered:
-        return Step(replace(_ceased(record, moment, "stopped"), provisional=True))
+        return Step(altered(_ceased(record, moment, "stopped"), provisional=True))
     moved = moved_to(record, moment, commands=False)
     clock, _ = sla_clock.pause(moved.clock, moved.calendar, moved.clock.as_of)
     fields = recorded(clock, moved.calendar, clock.as_of, record, moment.turn)
-    return _over(
-        record, moment, moved, clock, {**fields, "state": "stopped", "due_at": record.due_at, "provisional": True}
-    )
+    fields |= {"state": "stopped", "due_at": record.due_at, "provisional": True}
+    return _over(record, moment, Moved(clock, moved.calendar, moved.told), fields)
 
 
-def _over(record: ClockChange, moment: Moment, moved: "Moved", clock: Clock, fields: Mapping[str, Any]) -> Step:
-    """The record of a clock that was stopped, for good or for now, or cancelled."""
-    state, breached = fields["state"], clock.breached_at is not None and not is_alarm(record.kind)
-    in_time = breached and _was_in_time(record, moved.clock.as_of)
-    after = replace(
-        record,
-        **{
-            **fields,
-            "change": "corrected" if state == "stopped" and in_time else state,
-            "breached_at": to_instant(clock.breached_at) if breached else None,
-            "warned": record.warned or warned_in(moved.told),
-            "cause": cause_of(record, clock, moved.calendar, moment) if breached and not in_time else None,
-            "turn": moment.turn,
-        },
-    )
-    return Step(after, moved.told)
+def _over(record: ClockChange, moment: Moment, moved: "Moved | None", fields: dict[str, Any]) -> Step:
+    """The record of a clock that was stopped, for good or for now, or cancelled.
+
+    `moved`: what became of it; None where nothing was told of it and it was never breached.
+    """
+    told, breached_at = (moved.told, moved.clock.breached_at) if moved is not None else ((), None)
+    over: dict[str, Any] = {
+        "change": fields["state"],
+        "breached_at": None,
+        "warned": record.warned or warned_in(told),
+        "cause": None,
+        "turn": moment.turn,
+    }
+    if moved is not None and breached_at is not None and not is_alarm(record.kind):
+        over["breached_at"] = to_instant(breached_at)
+        if not _was_in_time(record, moved.clock.as_of):
+            over["cause"] = cause_of(record, moved.clock, moved.calendar, moment)
+        elif fields["state"] == "stopped":
+            over["change"] = "corrected"
+    return Step(altered(record, **(fields | over)), told)
 
 
 def paused(record: ClockChange, moment: Moment, reason: str) -> Step:
     """Pauses for a reason that its policy knows; what was breached before stays breached."""
     times = {**record.pauses, reason: record.pauses.get(reason, 0) + 1}
-    again = replace(record, change="paused", pauses=times, turn=moment.turn)
+    again = altered(record, change="paused", pauses=times, turn=moment.turn)
     if record.not_covered:
         return Step(ceased_blank(again, "paused", moment.instant, moment.turn))
     moved = moved_to(record, moment, commands=True)
     clock, _ = sla_clock.pause(moved.clock, moved.calendar, moved.clock.as_of)
     fields = recorded(clock, moved.calendar, moved.clock.as_of, record, moment.turn)
     cause = cause_in(moved.told) or record.cause
-    return Step(replace(again, warned=record.warned or warned_in(moved.told), cause=cause, **fields), moved.told)
+    return Step(altered(again, warned=record.warned or warned_in(moved.told), cause=cause, **fields), moved.told)
 
 
 def resumed(record: ClockChange, moment: Moment, at: int | None = None) -> Step:
     """Counts on after a pause or a stop that was not for good; `at` in epoch seconds, default: from the moment on."""
-    again = replace(record, change="resumed", provisional=False, turn=moment.turn)
+    again = altered(record, change="resumed", provisional=False, turn=moment.turn)
     if record.not_covered:
         return Step(running_blank(again, moment.instant, moment.turn))
     clock, calendar = restored(record, moment.rules)
     since = max(moment.at if at is None else at, clock.as_of)
     try:
         running, happenings = sla_clock.resume(clock, calendar, since)
-        again = replace(again, **recorded(running, calendar, to_seconds(moment.now), record, moment.turn))
+        again = altered(again, **recorded(running, calendar, to_seconds(moment.now), record, moment.turn))
     except SlaError as error:
         not_covered(error)
         return Step(running_blank(again, to_instant(since), moment.turn))
-    told = tell(again, moment, running, calendar, happenings)
-    return Step(replace(again, cause=cause_in(told) or again.cause), after=told)
+    return _with_told(again, tell(again, moment, running, calendar, happenings))
 
 
 def released(record: ClockChange, moment: Moment) -> Step:
@@ -181,17 +190,24 @@ def moved_to(record: ClockChange, moment: Moment, commands: bool) -> Moved:
     clock, calendar = restored(record, moment.rules)
     at = max(moment.at, clock.as_of)
     if clock.state != "running" or not _due_by(record, at):
-        return Moved(replace(clock, as_of=at), calendar, ())
-    moved, happenings = pass_time(clock, calendar, at)
+        return Moved(altered(clock, as_of=at), calendar, ())
+    moved, happenings = run_until(clock, times_of(record, clock), at)
     return Moved(moved, calendar, tell(record, moment, moved, calendar, happenings, commands))
 
 
+def _undisturbed(record: ClockChange, moment: Moment) -> int | None:
+    """The moment, or the last turn of a clock that runs if that came later; None if something was due by then."""
+    at = max(moment.at, to_seconds(record.ledger[-1].since))
+    return None if _due_by(record, at) else at
+
+
 def _due_by(record: ClockChange, at: int) -> bool:
-    return any(to_seconds(instant) <= at for instant in due_instants(record))
+    due = next_due(record)
+    return due is not None and to_seconds(due) <= at
 
 
 def _ceased(record: ClockChange, moment: Moment, state: str) -> ClockChange:
-    return replace(ceased_blank(record, state, moment.instant, moment.turn), change=state, turn=moment.turn)
+    return altered(ceased_blank(record, state, moment.instant, moment.turn), change=state, turn=moment.turn)
 
 
 def _was_in_time(record: ClockChange, at: int) -> bool:
@@ -205,10 +221,12 @@ def _was_in_time(record: ClockChange, at: int) -> bool:
 
 
 def warned_in(told: Sequence[Told]) -> bool:
-    return any(isinstance(event, ClockAtRisk) for _, event in told)
+    return bool(told) and any(isinstance(event, ClockAtRisk) for _, event in told)
 
 
 def cause_in(told: Sequence[Told]) -> str | None:
+    if not told:
+        return None
     return next((event.clock.cause for _, event in told if isinstance(event, ClockBreached)), None)
 
 
@@ -224,7 +242,7 @@ def tell(
     if not happenings:
         return ()
     if any(happening.what == "breached" for happening in happenings) and not is_alarm(record.kind):
-        record = replace(record, cause=cause_of(record, clock, calendar, moment))
+        record = altered(record, cause=cause_of(record, clock, calendar, moment))
     policy = moment.rules.policy(record.policy)
     rule, quiet = policy.clocks[record.kind], policy.quiet_hours
     return Teller(
