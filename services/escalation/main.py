@@ -14,6 +14,7 @@ from services.escalation.domain.rules import RULES
 from services.escalation.projection import INDEXES
 from services.escalation.rulebook import load, seed
 from services.escalation.settings import Settings
+from services.escalation.simulation_stories import take_daily
 from shared.runtime.context import ServiceDefinition, Timers
 
 SERVICE = ServiceDefinition(
@@ -25,7 +26,7 @@ SERVICE = ServiceDefinition(
     reference=load,
     seed=seed,
     indexes=INDEXES,
-    workers=(watch_coverage,),
+    workers=(watch_coverage, take_daily),
     jobs={migration.KIND: migration.migrate, simulation.KIND: simulation.simulate},
     timers=Timers(aggregate=CLOCK_SETS, fire=Fire, topic="workorders"),
 )

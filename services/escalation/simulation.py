@@ -1,6 +1,7 @@
 """Simulation 模拟: the job that tries other rules on the history of orders, page by page.
 
-An order's story is taken from the log once and kept; it is taken again only when something happened since.
+An order's story is taken from the log once and kept; it is taken again only when something happened since. Those of
+orders whose clocks have ended are mostly there already.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -9,24 +10,18 @@ from typing import Any
 from services.escalation.domain import CLOCK_SETS
 from services.escalation.domain.instants import to_seconds
 from services.escalation.rulebook import Published
-from services.escalation.simulation_pages import Packed, Question, reckon, reckon_from_log
-from services.escalation.simulation_story import NEEDLESS
+from services.escalation.simulation_pages import Question, reckon, reckon_from_log
+from services.escalation.simulation_stories import LOGS, keep, kept_stories, logs_of
 from services.escalation.simulation_tally import Tally
 from shared.persistence.driver import Database
-from shared.persistence.event_log import COLLECTION, beyond
 from shared.persistence.jobs import Job, Slice
 from shared.persistence.projection import collection_name
-from shared.persistence.replicas import replaced
 from shared.runtime.beside import Beside, beside
 from shared.runtime.context import Context
 
 KIND = "simulation"
-STORIES = "stories_1"
-"""The kept stories; the number rises with their form. Dropped, they are taken from the log again."""
 PAGE = 1_000
 """Orders to a slice: some tenths of a second of arithmetic."""
-LOGS = 100
-"""Orders whose logs are asked for at once."""
 
 
 async def simulate(context: Context, job: Job) -> AsyncGenerator[Slice, None]:
@@ -51,26 +46,15 @@ async def _reckoned(
     database: Database, arithmetic: Beside, question: Question, versions: Mapping[str, int]
 ) -> list[Mapping[str, Any]]:
     """Tallies of the orders' stories, each at least as new as the version given."""
-    kept = await database.collection(STORIES).find({"_id": {"$in": list(versions)}})
-    current = {one["_id"]: one["s"] for one in kept if one["order"] >= versions[one["_id"]]}
-    tallies = [await arithmetic.call(reckon, list(current.values()), question)]
-    missing = [name for name in versions if name not in current]
+    kept = await kept_stories(database, versions)
+    tallies = [await arithmetic.call(reckon, list(kept.values()), question)]
+    missing = [name for name in versions if name not in kept]
     for start in range(0, len(missing), LOGS):
-        logs = await _logs(database, missing[start : start + LOGS])
+        logs = await logs_of(database, missing[start : start + LOGS])
         tally, stories = await arithmetic.call(reckon_from_log, logs, question)
-        await _keep(database, stories)
+        await keep(database, stories)
         tallies.append(tally)
     return tallies
-
-
-async def _logs(database: Database, names: Sequence[str]) -> list[bytes]:
-    where = {"$or": [{"_id": beyond(name, 0)} for name in names]}
-    return await database.collection(COLLECTION).find_batches(where, [("_id", 1)], dict.fromkeys(NEEDLESS, 0))
-
-
-async def _keep(database: Database, found: Sequence[Packed]) -> None:
-    operations = [replaced(one.id, {"s": one.story}, one.version) for one in found]
-    await database.collection(STORIES).bulk_write(operations)
 
 
 def question_of(arguments: Mapping[str, Any]) -> Question:

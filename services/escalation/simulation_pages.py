@@ -61,13 +61,21 @@ def reckon(stories: Sequence[bytes], question: Question) -> Mapping[str, Any]:
 
 def reckon_from_log(batches: Sequence[bytes], question: Question) -> tuple[Mapping[str, Any], list[Packed]]:
     """The same from documents of the log, which hold each order whole; and its stories, to be kept."""
-    grouped = groupby(_documents(batches), lambda document: document["_id"].rpartition(":")[0])
     reckoning, kept = _Reckoning(question), []
-    for _, documents in grouped:
-        story = story_of(documents)
+    for story in _stories(batches):
         reckoning.take(story)
         kept.append(Packed(story.id, story.version, packed(story)))
     return reckoning.tally.stored(), kept
+
+
+def taken(batches: Sequence[bytes]) -> list[Packed]:
+    """The stories alone."""
+    return [Packed(story.id, story.version, packed(story)) for story in _stories(batches)]
+
+
+def _stories(batches: Sequence[bytes]) -> Iterator[Story]:
+    for _, documents in groupby(_documents(batches), lambda document: document["_id"].rpartition(":")[0]):
+        yield story_of(documents)
 
 
 class _Reckoning:

@@ -16,7 +16,9 @@ from services.escalation import migration
 from services.escalation.domain import CLOCK_SETS
 from services.escalation.domain.commands import Observe
 from services.escalation.main import SERVICE
+from services.escalation.simulation_stories import STORIES, take_ahead
 from shared.events import workorders as w
+from shared.events.parts import Reason
 from shared.kernel.aggregate import Actor, Cause
 from shared.kernel.ids import CLOCK_SET, WORK_ORDER, sibling
 from shared.messaging.admin import ensure_topics
@@ -230,3 +232,19 @@ async def migrated_once(service: RunningService, clock_set: str) -> None:
         if clock.kind == "first_response" and clock.change == "retargeted"
     ]
     assert [(turn.event, turn.actor, turn.reason) for turn in turns] == [("migration", "agent:the-admin", "shorter")]
+
+
+async def test_stories_of_what_has_ended_are_taken_ahead_and_simulated_like_any_other(
+    service: RunningService, admin: httpx.AsyncClient
+) -> None:
+    order = an_order(id=f"wo_{0:032x}", complaint_id=f"cmp_{0:032x}", status="cancelled")
+    change = w.Cancelled(reason=Reason("withdrawn"))
+    await _hear(service, Observe(order=order, change=change, occurred_at=service.clock.now()), 9)
+    database = service.database
+    await database.collection(STORIES).delete_many({})
+    assert await take_ahead(database) == 1
+    assert await take_ahead(database) == 0
+    same = {"policy": {"id": "default", "version": 1}, **the_range(service)}
+    result = (await finished(admin, await admin.post("/v1/simulations", json=same)))["result"]
+    assert result["orders"] == {"replayed": ORDERS, "left_out": {}}
+    assert len(await database.collection(STORIES).find({})) == ORDERS
