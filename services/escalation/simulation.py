@@ -11,7 +11,7 @@ from services.escalation.domain import CLOCK_SETS
 from services.escalation.domain.instants import to_seconds
 from services.escalation.rulebook import Published
 from services.escalation.simulation_pages import Question, reckon, reckon_from_log
-from services.escalation.simulation_stories import LOGS, keep, kept_stories, logs_of
+from services.escalation.simulation_stories import LOGS, PAGE, keep, kept_stories, logs_of
 from services.escalation.simulation_tally import Tally
 from shared.persistence.driver import Database
 from shared.persistence.jobs import Job, Slice
@@ -20,8 +20,6 @@ from shared.runtime.beside import Beside, beside
 from shared.runtime.context import Context
 
 KIND = "simulation"
-PAGE = 1_000
-"""Orders to a slice: some tenths of a second of arithmetic."""
 
 
 async def simulate(context: Context, job: Job) -> AsyncGenerator[Slice, None]:

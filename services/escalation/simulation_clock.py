@@ -172,7 +172,8 @@ class Replayed:
         return self.counting
 
     def _settle_at_once(self, now: int) -> None:
-        self.due, times = self.course.times(self.plan, self.started)
+        laid_out = self.course.times(self.plan, self.started)
+        self.due, times = laid_out.due, laid_out.rungs
         end = max(now if self.ended is None else self.ended, self.started)
         self.breached = self.due is not None and self.due < end
         late = max(self.started, self.heard)

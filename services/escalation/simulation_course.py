@@ -3,12 +3,10 @@
 from services.escalation.domain.clockwork import DAY_UNITS, plan_of
 from services.escalation.domain.matching import Asked
 from services.escalation.domain.policies import Match
-from shared.kernel.sla_clock import Clock, ClockPlan, Decision, RepeatRung, Rung, ShareRung, due_at, rung_times
+from shared.kernel.sla_clock import Clock, ClockPlan, Decision, RepeatRung, Rung, ShareRung, Timetable, timetable
 from shared.kernel.working_time import Calendar
 
 PENDING = Decision()
-Times = tuple[int | None, tuple[int | None, ...]]
-"""Due, and the time of every rung."""
 
 
 class Course:
@@ -25,12 +23,12 @@ class Course:
         """Raises SlaError."""
         return self.plan or plan_of(self.match.rule, self.calendar, start)
 
-    def times(self, plan: ClockPlan, start: int) -> Times:
+    def times(self, plan: ClockPlan, start: int) -> Timetable:
         """Of a clock that runs on from `start`, which may have got another plan than its rule's. Raises SlaError."""
         if self._from_zero is None or plan is not self.plan:
             return reckoned(plan, self.calendar, start)
-        due, times = self._from_zero
-        return _later(due, start), tuple([_later(time, start) for time in times])
+        known = self._from_zero
+        return Timetable(_later(known.due, start), tuple([_later(time, start) for time in known.rungs]))
 
 
 class Known:
@@ -43,11 +41,11 @@ class Known:
         self.courses: dict[tuple[str, int], Course | None] = {}
 
 
-def reckoned(plan: ClockPlan, calendar: Calendar, start: int) -> Times:
+def reckoned(plan: ClockPlan, calendar: Calendar, start: int) -> Timetable:
     """Of a clock that runs on from `start`. Raises SlaError."""
     undecided = (PENDING,) * len(plan.rungs)
     whole = Clock(plan.budget, plan.unit, True, plan.rungs, "running", (), start, start, None, undecided)
-    return due_at(whole, calendar), rung_times(whole, calendar)
+    return timetable(whole, calendar)
 
 
 def _later(time: int | None, start: int) -> int | None:

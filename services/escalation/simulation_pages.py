@@ -64,13 +64,17 @@ def reckon_from_log(batches: Sequence[bytes], question: Question) -> tuple[Mappi
     reckoning, kept = _Reckoning(question), []
     for story in _stories(batches):
         reckoning.take(story)
-        kept.append(Packed(story.id, story.version, packed(story)))
+        kept.append(_packed(story))
     return reckoning.tally.stored(), kept
 
 
 def taken(batches: Sequence[bytes]) -> list[Packed]:
     """The stories alone."""
-    return [Packed(story.id, story.version, packed(story)) for story in _stories(batches)]
+    return [_packed(story) for story in _stories(batches)]
+
+
+def _packed(story: Story) -> Packed:
+    return Packed(story.id, story.version, packed(story))
 
 
 def _stories(batches: Sequence[bytes]) -> Iterator[Story]:

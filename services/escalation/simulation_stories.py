@@ -19,7 +19,8 @@ STORIES = "stories_1"
 """The number rises with their form. Dropped, they are taken from the log again."""
 LOGS = 100
 """Orders whose logs are asked for at once."""
-AT_ONCE = 1_000
+PAGE = 1_000
+"""Orders to a slice: some tenths of a second of arithmetic."""
 FIRST_AFTER, EVERY = 3_600.0, 86_400.0  # seconds of the machine
 
 
@@ -39,16 +40,15 @@ async def take_ahead(database: Database) -> int:
     """Takes the stories of orders whose clocks have ended, and says how many. Raises DriverError, Unavailable."""
     after, number = "", 0
     sets = database.collection(collection_name(CLOCK_SETS))
-    while page := await sets.find({"_id": {"$gt": after}}, [("_id", 1)], AT_ONCE, {"v": 1, "open": 1}):
-        versions = {one["_id"]: one["v"] for one in page if not one.get("open")}
-        kept = await kept_stories(database, versions)
-        missing = [name for name in versions if name not in kept]
-        if missing:
-            async with beside() as arithmetic:
-                for start in range(0, len(missing), LOGS):
-                    logs = await logs_of(database, missing[start : start + LOGS])
-                    await keep(database, await arithmetic.call(taken, logs))
-        after, number = page[-1]["_id"], number + len(missing)
+    async with beside() as arithmetic:
+        while page := await sets.find({"_id": {"$gt": after}}, [("_id", 1)], PAGE, {"v": 1, "open": 1}):
+            versions = {one["_id"]: one["v"] for one in page if not one.get("open")}
+            kept = await kept_stories(database, versions)
+            missing = [name for name in versions if name not in kept]
+            for start in range(0, len(missing), LOGS):
+                logs = await logs_of(database, missing[start : start + LOGS])
+                await keep(database, await arithmetic.call(taken, logs))
+            after, number = page[-1]["_id"], number + len(missing)
     return number
 
 

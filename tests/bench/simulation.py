@@ -13,9 +13,8 @@ import bson
 
 from services.escalation.policy_files import read_folder
 from services.escalation.rulebook import Published
-from services.escalation.simulation import PAGE
 from services.escalation.simulation_pages import Question, reckon, reckon_from_log
-from services.escalation.simulation_stories import LOGS
+from services.escalation.simulation_stories import LOGS, PAGE
 from services.escalation.simulation_story import NEEDLESS
 from services.escalation.simulation_tally import Tally
 from services.escalation.tried_rules import ALWAYS
