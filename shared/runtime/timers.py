@@ -56,15 +56,19 @@ class TimerWorker:
     async def after_move(self) -> list[str]:
         """Fires everything that a moved clock made due; returns the keys of those that may not fire yet.
 
-        What waited in the topic at the move is read first: what it starts may be due already.
+        What waited in the topic at the move is read first: what it starts may be due already. A process that has
+        just started owns no partition yet and could say nothing about what is due.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + JUMP_DEADLINE
-        behind = set(self.consumer.assigned(self.timers.topic))
+        behind: set[int] | None = None
         while True:
-            behind -= await self.consumer.caught_up(self.timers.topic) if behind else set()
+            if behind is None:
+                behind = set(self.consumer.assigned(self.timers.topic)) or None
+            if behind:
+                behind -= await self.consumer.caught_up(self.timers.topic)
             due = await self._due(self.context.clock.now(), limit=AT_ONCE)
-            if not due and not behind:
+            if not due and behind is not None and not behind:
                 return []
             ready = await self._ready(due)
             if ready:
