@@ -176,10 +176,16 @@ class Replayed:
         self.due, times = laid_out.due, laid_out.rungs
         end = max(now if self.ended is None else self.ended, self.started)
         self.breached = self.due is not None and self.due < end
-        late = max(self.started, self.heard)
-        latest = max([time for time in times if time is not None and time <= late], default=None)
+        late, passed = max(self.started, self.heard), []
         for place, time in enumerate(times):
-            if time is not None and (time == latest or late < time <= end):
+            if time is None:
+                continue
+            if time <= late:
+                passed.append((time, place))
+            elif time <= end:
+                self._note(place)
+        for time, place in passed:
+            if time == max(passed)[0]:  # of those that had passed when the start was heard of, the last counts
                 self._note(place)
 
     def _take(self, counting: Clock, happenings: Iterable[Happening]) -> None:

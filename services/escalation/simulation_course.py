@@ -28,7 +28,8 @@ class Course:
         if self._from_zero is None or plan is not self.plan:
             return reckoned(plan, self.calendar, start)
         known = self._from_zero
-        return Timetable(_later(known.due, start), tuple([_later(time, start) for time in known.rungs]))
+        rungs = tuple([None if time is None else start + time for time in known.rungs])
+        return Timetable(None if known.due is None else start + known.due, rungs)
 
 
 class Known:
@@ -46,10 +47,6 @@ def reckoned(plan: ClockPlan, calendar: Calendar, start: int) -> Timetable:
     undecided = (PENDING,) * len(plan.rungs)
     whole = Clock(plan.budget, plan.unit, True, plan.rungs, "running", (), start, start, None, undecided)
     return timetable(whole, calendar)
-
-
-def _later(time: int | None, start: int) -> int | None:
-    return None if time is None else start + time
 
 
 def _is_natural(rung: Rung) -> bool:

@@ -4,10 +4,6 @@ from datetime import datetime
 
 import msgspec
 
-from shared.events.sla import Traits
-
-NO_TRAITS = b"null"
-
 
 class Ref(msgspec.Struct, gc=False):
     id: str
@@ -19,13 +15,11 @@ class Turn(msgspec.Struct, gc=False):
     reason: str | None = None
 
 
-class Record(msgspec.Struct, gc=False):
-    """A clock that changed."""
+class Record(msgspec.Struct, gc=False, kw_only=True):
+    """A clock that changed. In the order of the log, in which fields are found fastest; so are the other parts."""
 
     kind: str
-    number: int
     state: str
-    change: str
     budget_seconds: int
     unit: str
     started_at: datetime
@@ -35,17 +29,31 @@ class Record(msgspec.Struct, gc=False):
     calendar: Ref
     breached_at: datetime | None = None
     not_covered: bool = False
+    change: str
+    number: int
     provisional: bool = False
     turn: Turn | None = None
 
 
-class Changes(msgspec.Struct, gc=False):
-    """`traits` are left as they are written, which is the same in many orders."""
+class Traits(msgspec.Struct, gc=False, kw_only=True):
+    status: str
+    category: str
+    priority: str
+    tier: str
+    channel: str
+    flags: tuple[str, ...] = ()
+    regulator_case: bool = False
+    repeat: bool = False
+    escalation_level: int = 0
+    received_at: datetime
+    transferred_at: datetime | None = None
 
+
+class Changes(msgspec.Struct, gc=False):
     clocks: list[Record]
     region: str
     team: str | None = None
-    traits: msgspec.Raw = msgspec.Raw(NO_TRAITS)
+    traits: Traits | None = None
 
 
 class Clock(msgspec.Struct, gc=False):
@@ -70,4 +78,3 @@ class Firing(msgspec.Struct, gc=False):
 read_changes = msgspec.json.Decoder(Changes).decode
 read_breach = msgspec.json.Decoder(Breach).decode
 read_firing = msgspec.json.Decoder(Firing).decode
-read_traits = msgspec.json.Decoder(Traits).decode

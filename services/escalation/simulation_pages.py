@@ -10,7 +10,7 @@ import bson
 
 from services.escalation.rulebook import Published, rulebook_of
 from services.escalation.simulation_replay import Replayer
-from services.escalation.simulation_story import Story, packed, seconds, story_of, unpacked
+from services.escalation.simulation_story import Story, packed, story_of, unpacked
 from services.escalation.simulation_tally import Tally
 
 Documents = tuple[Published, ...]
@@ -34,11 +34,10 @@ class Question:
 
     def is_about(self, story: Story) -> bool:
         first, last = story.orders[0], story.orders[-1]
-        received = seconds(first.traits.received_at)
         return (
-            self.since <= received < self.until
+            self.since <= first.received < self.until
             and _within(last.region, self.region)
-            and _within(last.traits.category, self.category)
+            and _within(story.terms[last.terms].category, self.category)
             and self.team in (None, last.team)
         )
 

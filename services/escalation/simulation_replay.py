@@ -24,6 +24,7 @@ from services.escalation.simulation_course import Course, Known
 from services.escalation.simulation_facts import ORDER, STARTED, STOPPED, Fact, What
 from services.escalation.simulation_story import RENEWALS, Order, Recorded, Story
 from shared.events.parts import VersionedRef
+from shared.events.sla import Traits
 from shared.kernel.sla_clock import ClockPlan, elapsed
 from shared.kernel.working_time import SlaError, Unit
 
@@ -56,16 +57,19 @@ class Replayer:
                     uncovered(clock, error)
         return run.clocks
 
-    def known(self, order: Order) -> Known:
+    def known(self, story: Story, order: Order) -> Known:
         """What conditions can ask of the order, made once for all orders that are alike."""
-        t = order.traits
-        key = (
-            *(order.region, t.category, t.priority, t.tier, t.channel, t.flags, t.regulator_case, t.repeat),
-            *(t.status, t.escalation_level),
-        )
+        terms = story.terms[order.terms]
+        key = (terms, order.region, order.status, order.escalation_level)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = Known(asked_of(t, order.region))
+            asked = Traits(
+                status=order.status,
+                escalation_level=order.escalation_level,
+                received_at=ALWAYS,
+                **msgspec.structs.asdict(terms),
+            )
+            found = self._known[key] = Known(asked_of(asked, order.region))
         return found
 
     def course(self, kind: str, order: Known, heard: int) -> Course | None:
@@ -86,19 +90,18 @@ class _Run:
         self.clocks: list[Replayed] = []
         self._of: dict[int, Replayed] = {}  # by the recorded clock's number
         self._orders = iter(story.orders)
-        self._order = replayer.known(next(self._orders))
+        self._order = replayer.known(story, next(self._orders))
 
     def take(self, fact: Fact) -> None:
-        clock = self._of.get(fact.number)
         what = fact.what
         if what is STARTED:
             self._start(fact)
         elif what is STOPPED:
-            self._end(clock, fact)
+            self._end(self._of.get(fact.number), fact)
         elif what is ORDER:
-            self._order = self.replayer.known(next(self._orders))
+            self._order = self.replayer.known(self.story, next(self._orders))
         else:
-            self._take_rare(clock, fact)
+            self._take_rare(self._of.get(fact.number), fact)
 
     def _take_rare(self, clock: Replayed | None, fact: Fact) -> None:
         match fact.what:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from services.escalation.domain import CLOCK_SETS
 from services.escalation.simulation_pages import Packed, taken
-from services.escalation.simulation_story import NEEDLESS
+from services.escalation.simulation_story import NEEDED
 from shared.persistence.driver import Database, DriverError
 from shared.persistence.event_log import COLLECTION, beyond
 from shared.persistence.projection import collection_name
@@ -15,7 +15,7 @@ from shared.runtime.context import Context, Unavailable
 from shared.runtime.logging import get_logger
 
 log = get_logger()
-STORIES = "stories_1"
+STORIES = "stories_2"
 """The number rises with their form. Dropped, they are taken from the log again."""
 LOGS = 100
 """Orders whose logs are asked for at once."""
@@ -60,7 +60,7 @@ async def kept_stories(database: Database, versions: Mapping[str, int]) -> dict[
 
 async def logs_of(database: Database, names: Sequence[str]) -> list[bytes]:
     where = {"$or": [{"_id": beyond(name, 0)} for name in names]}
-    return await database.collection(COLLECTION).find_batches(where, [("_id", 1)], dict.fromkeys(NEEDLESS, 0))
+    return await database.collection(COLLECTION).find_batches(where, [("_id", 1)], dict.fromkeys(NEEDED, 1))
 
 
 async def keep(database: Database, stories: Sequence[Packed]) -> None:

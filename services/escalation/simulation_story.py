@@ -11,25 +11,23 @@ from typing import Any, Final
 
 import msgspec
 
-from services.escalation.domain.matching import same_terms
 from services.escalation.domain.migrating import EVENT as MIGRATION
 from services.escalation.domain.rematching import DEMANDED
 from services.escalation.domain.state import LIVE
 from services.escalation.domain.table import is_alarm
 from services.escalation.simulation_events import (
-    NO_TRAITS,
     Changes,
     Firing,
     Record,
+    Traits,
     Turn,
     read_breach,
     read_changes,
     read_firing,
-    read_traits,
 )
 from services.escalation.simulation_facts import ORDER, STARTED, STOPPED, Fact, What
 from shared.events.catalogue import wire_type
-from shared.events.sla import ClockBreached, ClocksChanged, RungFired, Traits
+from shared.events.sla import ClockBreached, ClocksChanged, RungFired
 
 CHANGED, BREACHED, FIRED = (wire_type(kind) for kind in (ClocksChanged, ClockBreached, RungFired))
 SUSPENDED, RESUMED = "workorder.suspended", "workorder.resumed"
@@ -40,18 +38,32 @@ RENEWALS: Final[Mapping[str, str]] = {
 EXTENDED = "workorder.extension_decided"
 TELLING: Final = frozenset({SUSPENDED, RESUMED, EXTENDED, MIGRATION})
 MET, MISSED, OPEN, NOT_COVERED, CANCELLED = "met", "missed", "open", "not_covered", "cancelled"
-MOST_TRAITS = 10_000
-_TRAITS: dict[bytes, Traits] = {}
 _EPOCH, _SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 _BSON_EPOCH = datetime(1970, 1, 1)  # BSON is decoded to UTC that does not say so
 
 
-class Order(msgspec.Struct, array_like=True):
-    """What policies ask of an order, at some time."""
+class Terms(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What clocks are matched by beside the region; seldom another in the life of an order."""
 
-    traits: Traits
+    category: str
+    priority: str
+    tier: str
+    channel: str
+    flags: tuple[str, ...]
+    regulator_case: bool
+    repeat: bool
+    transferred_at: datetime | None
+
+
+class Order(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What policies and rungs ask of an order, at some time. `terms`: the place in the story's."""
+
+    terms: int
+    status: str
+    escalation_level: int
     region: str
     team: str | None
+    received: int  # epoch seconds
 
 
 class Recorded(msgspec.Struct, array_like=True):
@@ -89,8 +101,8 @@ class Recorded(msgspec.Struct, array_like=True):
         return MET if self.state == "stopped" else OPEN
 
 
-NEEDLESS: Final = ("state", "d.c", "d.by", "d.m", "d.tp")
-"""What of the log's documents no story needs; left out by the server."""
+NEEDED: Final = ("d.v", "d.at", "d.on", "d.e")
+"""What stories take of the log's documents; the server leaves out the rest."""
 
 
 class Story(msgspec.Struct, array_like=True):
@@ -100,6 +112,7 @@ class Story(msgspec.Struct, array_like=True):
     """
 
     id: str
+    terms: list[Terms] = []
     orders: list[Order] = []
     clocks: dict[int, Recorded] = {}
     facts: list[Fact] = []
@@ -113,25 +126,26 @@ def seconds(instant: datetime) -> int:
 
 
 def _seconds(instant: datetime | None) -> int | None:
-    return None if instant is None else seconds(instant)
+    return None if instant is None else (instant - _EPOCH) // _SECOND
 
 
 def story_of(documents: Iterable[Mapping[str, Any]]) -> Story:
     """The story in an aggregate's log documents, oldest first."""
-    story, expected = Story(""), 1
+    story, version, whole, name = Story(""), 0, True, ""
     for document in documents:
-        story.id = story.id or document["_id"].rpartition(":")[0]
+        name = document["_id"]
         for decision in document["d"]:
-            story.whole = story.whole and decision["v"] == expected
-            story.version, expected = decision["v"], decision["v"] + 1
-            for name, text in decision.get("e", ()):
-                if name == CHANGED:
+            whole = whole and decision["v"] == version + 1
+            version = decision["v"]
+            for kind, text in decision.get("e", ()):
+                if kind == CHANGED:
                     _take_changes(story, read_changes(text), decision)
-                elif name == FIRED:
+                elif kind == FIRED:
                     _take_notice(story, read_firing(text))
-                elif name == BREACHED:
+                elif kind == BREACHED:
                     story.clocks[int(read_breach(text).clock.id.rpartition("/")[2])].breached = True
-    story.whole = story.whole and bool(story.orders)
+    story.id, story.version = name.rpartition(":")[0], version
+    story.whole = whole and story.whole and bool(story.orders)
     return story
 
 
@@ -145,45 +159,38 @@ def _take_changes(story: Story, changes: Changes, decision: Mapping[str, Any]) -
     at = (decision["on"] - _BSON_EPOCH) // _SECOND if "on" in decision else heard
     facts: list[Fact] = []
     known = story.orders[-1] if story.orders else None
-    if _is_other(story, known, changes) and known is not None:
-        facts.append(Fact(ORDER, at, heard))
-        if _has_other_terms(known, story.orders[-1]):
-            touched = [one.number for one in changes.clocks if one.change != "retargeted"]
-            facts.append(Fact(What.TERMS, at, heard, extra=touched))
+    order = _order(story, known, changes)
+    if order != known and order is not None:
+        story.orders.append(order)
+        if known is not None:
+            facts.append(Fact(ORDER, at, heard))
+            if (known.terms, known.region, known.received) != (order.terms, order.region, order.received):
+                touched = [one.number for one in changes.clocks if one.change != "retargeted"]
+                facts.append(Fact(What.TERMS, at, heard, extra=touched))
     for record in changes.clocks:
         if not is_alarm(record.kind):
             _take_record(story, record, (at, heard), facts)
     story.facts += _once(facts) if len(facts) > 1 else facts
 
 
-def _is_other(story: Story, known: Order | None, changes: Changes) -> bool:
-    """Notes the order as this record shows it, unless it is as before."""
-    region, team, text = changes.region, changes.team, bytes(changes.traits)
-    if text == NO_TRAITS and known is not None and (known.region, known.team) == (region, team):
-        return False
-    if text != NO_TRAITS:
-        traits = _traits(text)
-    elif known is not None:
-        traits = known.traits
-    else:
+def _order(story: Story, known: Order | None, changes: Changes) -> Order | None:
+    """The order as a record shows it, which tells the traits only where they changed; None if nothing told them."""
+    region, team, t = changes.region, changes.team, changes.traits
+    if t is not None:
+        return Order(_place(story.terms, t), t.status, t.escalation_level, region, team, seconds(t.received_at))
+    if known is None:
         story.whole = False
-        return False
-    story.orders.append(Order(traits, region, team))
-    return True
+        return None
+    if known.region == region and known.team == team:
+        return known
+    return msgspec.structs.replace(known, region=region, team=team)
 
 
-def _traits(text: bytes) -> Traits:
-    """Made once for all orders alike that were received in the same second; a record of most steps brings them."""
-    found = _TRAITS.get(text)
-    if found is None:
-        if len(_TRAITS) >= MOST_TRAITS:
-            _TRAITS.clear()
-        found = _TRAITS[text] = read_traits(text)
-    return found
-
-
-def _has_other_terms(one: Order, other: Order) -> bool:
-    return one.region != other.region or not same_terms(one.traits, other.traits)
+def _place(known: list[Terms], t: Traits) -> int:
+    terms = Terms(t.category, t.priority, t.tier, t.channel, t.flags, t.regulator_case, t.repeat, t.transferred_at)
+    if not known or known[-1] != terms:
+        known.append(terms)
+    return len(known) - 1
 
 
 def _take_record(story: Story, record: Record, times: tuple[int, int], facts: list[Fact]) -> None:

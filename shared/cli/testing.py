@@ -14,6 +14,8 @@ STYLE_AND_TYPES = (
     ("format", ("ruff", "format", "--check", ".")),
     ("types", ("mypy",)),
 )
+AT_ONCE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Two processes, each with servers of its own: most of the time is waiting. The long files come first."""
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -21,7 +23,7 @@ STYLE_AND_TYPES = (
 def test(arguments: tuple[str, ...]) -> None:
     """Run style, types and all tests; with arguments, pytest alone with these."""
     steps = [] if arguments else list(STYLE_AND_TYPES)
-    steps.append(("tests", ("pytest", "--durations=15", *arguments)))
+    steps.append(("tests", ("pytest", "--durations=15", *(arguments or AT_ONCE))))
     failed = [name for name, command in steps if not _run(name, command)]
     if failed:
         click.echo(f"failed: {', '.join(failed)}", err=True)

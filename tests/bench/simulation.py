@@ -15,7 +15,7 @@ from services.escalation.policy_files import read_folder
 from services.escalation.rulebook import Published
 from services.escalation.simulation_pages import Question, reckon, reckon_from_log
 from services.escalation.simulation_stories import LOGS, PAGE
-from services.escalation.simulation_story import NEEDLESS
+from services.escalation.simulation_story import NEEDED
 from services.escalation.simulation_tally import Tally
 from services.escalation.tried_rules import ALWAYS
 from tests.unit.escalation.random_stories import log_of
@@ -128,25 +128,14 @@ def _then(story: Story, action: str, seconds: int) -> None:
 
 
 def _as_sent(log: Sequence[bytes]) -> Sequence[bytes]:
-    """Without the fields that the server leaves out."""
+    """With the fields alone that the server sends, all of which are of the decisions."""
+    names = [name.removeprefix("d.") for name in NEEDED]
     sent = []
     for raw in log:
         document = bson.decode(raw)
-        for name in NEEDLESS:
-            _drop(document, name.split("."))
-        sent.append(bson.encode(document))
+        decisions = [{name: one[name] for name in names if name in one} for one in document["d"]]
+        sent.append(bson.encode({"_id": document["_id"], "d": decisions}))
     return sent
-
-
-def _drop(value: Any, path: Sequence[str]) -> None:
-    if isinstance(value, list):
-        for one in value:
-            _drop(one, path)
-    elif isinstance(value, dict) and path[0] in value:
-        if len(path) == 1:
-            del value[path[0]]
-        else:
-            _drop(value[path[0]], path[1:])
 
 
 def _pages(logs: Sequence[Sequence[bytes]], orders: int) -> Iterator[list[bytes]]:
