@@ -29,7 +29,9 @@ from tests.chaos.outcome import check_versions, keep_clock, reconcile, statuses,
 from tests.chaos.patient import Patient
 from tests.integration.mechanism.servers import Servers, until_seen
 
-FROM_KAFKA, BY_HTTP, EARLY, RATE = 120, 40, 20, 4.0
+EARLY, RATE = 20, 4.0
+ROUNDS = ((120, 40), (40, 10), (40, 10), (40, 10))
+"""Complaints from Kafka and by HTTP; a later round only while awaits are left behind which nobody died yet."""
 DEATHS_SECONDS, SETTLED_SECONDS = 600.0, 90.0
 OCCURRENCES = [int(number) for number in os.environ.get("CLOSEDLOOP_CRASH_OCCURRENCES", "1").split(",")]
 """1: behind an await when it is passed for the first time; 3, for example: in the middle of what is under way."""
@@ -87,11 +89,15 @@ def test_death_behind_every_await_loses_and_doubles_nothing(
             check_versions(servers.documents("log", service))
         assert reconcile(servers) == "clean"
     if occurrence == 1:
-        assert all_points() - set(died_of) - ELSEWHERE_POINTS == set()
+        assert left_out(died_of) == set()
 
 
 def all_points() -> set[str]:
     return {point for module in MODULES for point in crash_points(module)}
+
+
+def left_out(died_of: list[str]) -> set[str]:
+    return all_points() - set(died_of) - ELSEWHERE_POINTS
 
 
 def settings(folder: Path) -> dict[str, str]:
@@ -117,34 +123,42 @@ async def under_load(servers: Servers, installation: Installation, run: str, occ
         sinks.running(folder / "sinks", PortBook(folder / "mail-port.json").port("mail")),
     ):
         with mortal(installation, folder, occurrence) as mortals:
-            task = Task(servers.kafka, servers.topic_prefix, run, FROM_KAFKA, 0, RATE, DEATHS_SECONDS)
-            await too_early(servers, run)
-            async with asyncio.TaskGroup() as load:
-                load.create_task(drive(task))
-                for number in range(BY_HTTP):
-                    load.create_task(patient.live(f"http-{number}"))
-            await patient.move("escalation")
-            await settled(servers, mortals)
+            for number, (from_kafka, by_http) in enumerate(ROUNDS, 1):
+                await one_round(servers, patient, f"{run}-{number}", from_kafka, by_http)
+                await settled(servers, mortals, rounds=number)
+                if occurrence > 1 or not left_out(mortals.dead):
+                    break
             died_of = mortals.dead
     return died_of
 
 
-async def too_early(servers: Servers, run: str) -> None:
+async def one_round(servers: Servers, patient: Patient, run: str, from_kafka: int, by_http: int) -> None:
+    task = Task(servers.kafka, servers.topic_prefix, run, from_kafka, 0, RATE, DEATHS_SECONDS)
+    await too_early(servers, [f"{run}-{number}" for number in range(from_kafka - EARLY, from_kafka)])
+    async with asyncio.TaskGroup() as load:
+        load.create_task(drive(task))
+        for number in range(by_http):
+            load.create_task(patient.live(f"http-{run}-{number}"))
+    await patient.move("escalation")
+
+
+async def too_early(servers: Servers, external_ids: list[str]) -> None:
     """Some orders are accepted before anybody has heard of them; these commands wait until the orders are known."""
     publisher = Publisher(servers.kafka, servers.topic_prefix)
     await publisher.start()
-    orders = [story.order_of(f"{run}-{number}") for number in range(FROM_KAFKA - EARLY, FROM_KAFKA)]
+    orders = [story.order_of(external_id) for external_id in external_ids]
     step = story.Step("accept", "handler-1", {"note": "early"})
     await publisher.publish([story.command(order, step, datetime.now(UTC), "early") for order in orders])
     await publisher.stop()
 
 
-async def settled(servers: Servers, mortals: Mortals) -> None:
+async def settled(servers: Servers, mortals: Mortals, rounds: int) -> None:
     """Everything is closed everywhere, nothing waits, and nobody dies any more."""
-    closed = Counter({"closed": FROM_KAFKA + BY_HTTP})
+    from_kafka, by_http = map(sum, zip(*ROUNDS[:rounds], strict=True))
+    closed = Counter({"closed": from_kafka + by_http})
     await until_seen(partial(statuses, servers, "intake", "complaint_1"), closed.__eq__, SETTLED_SECONDS)
     await until_seen(lambda: (mortals.quiet, unfinished(servers)), (True, []).__eq__, DEATHS_SECONDS)
-    await until_seen(partial(letters, servers), lambda sent: len(set(sent)) == 2 * BY_HTTP, SETTLED_SECONDS)
+    await until_seen(partial(letters, servers), lambda sent: len(set(sent)) == 2 * by_http, SETTLED_SECONDS)
     for service in SERVICES:
         assert await servers.on_topic(dead_letters_of(service)) == []
 
